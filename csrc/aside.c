@@ -1,0 +1,103 @@
+#include "aside.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "segment_reader.h"
+#include "thread.h"
+#include "writer_dir.h"
+
+static size_t size_for(const struct gch_aside *frames, size_t count)
+{
+    size_t size = GCH_SEGMENT_HEADER + gch_frame_size(frames[0].schema_len);
+    for (size_t i = 0; i < count; i++)
+        size += gch_frame_size(frames[i].len);
+    return (size + 4095) & ~(size_t)4095;
+}
+
+static enum gch_status write_segment(int dir_fd, const char *name, const struct gch_aside *frames, size_t count,
+                                     uint64_t not_before_us, struct gch_err *err)
+{
+    struct gch_segment *segment;
+    enum gch_status status =
+        gch_segment_create(&segment, dir_fd, name, gch_realtime_us(), size_for(frames, count), false, err);
+    if (status != GCH_OK)
+        return status;
+    if (frames[0].schema_len > 0)
+        status = gch_segment_append(segment, GCH_FRAME_SCHEMA, frames[0].table, frames[0].schema, frames[0].schema_len);
+    for (size_t i = 0; i < count && status == GCH_OK; i++)
+        status = gch_segment_append(segment, frames[i].kind, frames[i].table, frames[i].payload, frames[i].len);
+    if (status == GCH_OK && not_before_us != 0)
+        status = gch_segment_set_not_before(segment->fd, not_before_us, err);
+    if (status == GCH_OK)
+        gch_segment_seal(segment);
+    else
+        (void)unlinkat(dir_fd, name, 0);
+    gch_segment_free(segment);
+    return status;
+}
+
+enum gch_status gch_aside_park(int root_fd, const struct gch_aside *frames, size_t count, uint64_t not_before_us,
+                               struct gch_err *err)
+{
+    struct gch_writer_dir dir;
+    enum gch_status status = gch_writer_dir_create(&dir, root_fd, err);
+    if (status != GCH_OK)
+        return status;
+    status = write_segment(dir.dir_fd, "000001.seg", frames, count, not_before_us, err);
+    if (status == GCH_OK)
+        status = gch_writer_dir_publish(&dir, root_fd, err);
+    if (status != GCH_OK)
+        gch_writer_dir_remove(&dir, root_fd);
+    gch_writer_dir_close(&dir);
+    return status;
+}
+
+static enum gch_status open_subdir(int root_fd, const char *name, int *fd, struct gch_err *err)
+{
+    (void)mkdirat(root_fd, name, 0700);
+    *fd = openat(root_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (*fd < 0)
+        return gch_err_set(err, GCH_ERR_IO, "cannot use the outbox's %s directory: %s", name, strerror(errno));
+    return GCH_OK;
+}
+
+enum gch_status gch_aside_quarantine(int root_fd, const struct gch_aside *frame, const char *reason, struct gch_err *err)
+{
+    int dir_fd;
+    enum gch_status status = open_subdir(root_fd, "quarantine", &dir_fd, err);
+    if (status != GCH_OK)
+        return status;
+    uint32_t random;
+    char name[GCH_DIR_NAME_MAX];
+    gch_random(&random, sizeof(random));
+    uint64_t now = gch_realtime_us();
+    (void)snprintf(name, sizeof(name), "%016" PRIx64 "-%08" PRIx32 ".txt", now, random);
+    int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        status = gch_err_set(err, GCH_ERR_IO, "cannot write to the outbox's quarantine: %s", strerror(errno));
+    } else {
+        (void)!write(fd, reason, strlen(reason));
+        close(fd);
+        (void)snprintf(name, sizeof(name), "%016" PRIx64 "-%08" PRIx32 ".seg", now, random);
+        status = write_segment(dir_fd, name, frame, 1, 0, err);
+    }
+    close(dir_fd);
+    return status;
+}
+
+void gch_aside_keep_damaged(int root_fd, int dir_fd, const char *name, uint64_t id)
+{
+    int damaged_fd;
+    if (open_subdir(root_fd, "damaged", &damaged_fd, NULL) != GCH_OK)
+        return;
+    char kept[GCH_DIR_NAME_MAX];
+    (void)snprintf(kept, sizeof(kept), "%016" PRIx64 ".seg", id);
+    (void)linkat(dir_fd, name, damaged_fd, kept, 0);
+    close(damaged_fd);
+}

@@ -1,0 +1,147 @@
+#include "batch.h"
+
+#include <zstd.h>
+
+#include "query_text.h"
+
+#define COMPRESSION_LEVEL 1
+
+void gch_batch_init(struct gch_batch *batch)
+{
+    memset(batch, 0, sizeof(*batch));
+    gch_buf_init(&batch->rows, GCH_BATCH_BYTES_MAX);
+    gch_buf_init(&batch->ends, GCH_BATCH_BYTES_MAX);
+}
+
+void gch_batch_deinit(struct gch_batch *batch)
+{
+    gch_buf_deinit(&batch->rows);
+    gch_buf_deinit(&batch->ends);
+}
+
+void gch_batch_reset(struct gch_batch *batch, const struct gch_buf *schema)
+{
+    gch_buf_shrink(&batch->rows, 8U << 20);
+    gch_buf_reset(&batch->ends);
+    batch->schema = schema;
+    batch->count = 0;
+    batch->done = 0;
+}
+
+enum gch_status gch_batch_add(struct gch_batch *batch, const uint8_t *row, size_t len)
+{
+    gch_buf_append(&batch->rows, row, len);
+    uint64_t end = batch->rows.len;
+    gch_buf_append(&batch->ends, &end, sizeof(end));
+    if (gch_buf_status(&batch->rows) != GCH_OK || gch_buf_status(&batch->ends) != GCH_OK)
+        return GCH_ERR_NOMEM;
+    batch->count += 1;
+    return GCH_OK;
+}
+
+static size_t row_start(const struct gch_batch *batch, size_t i)
+{
+    uint64_t end = 0;
+    if (i > 0)
+        memcpy(&end, batch->ends.data + (i - 1) * sizeof(end), sizeof(end));
+    return (size_t)end;
+}
+
+const uint8_t *gch_batch_row(const struct gch_batch *batch, size_t i, size_t *len)
+{
+    size_t start = row_start(batch, i);
+    *len = row_start(batch, i + 1) - start;
+    return batch->rows.data + start;
+}
+
+/* Reads a length-prefixed text of the schema at *at. The schema passed its checksum, but an older release may have written it. */
+static enum gch_status read_text(const struct gch_buf *schema, size_t *at, const char **text, size_t *len)
+{
+    uint64_t value = 0;
+    for (unsigned shift = 0; shift < 35; shift += 7) {
+        if (*at >= schema->len)
+            return GCH_ERR_INVALID;
+        uint8_t byte = schema->data[(*at)++];
+        value |= (uint64_t)(byte & 127) << shift;
+        if (byte < 128)
+            break;
+    }
+    *len = (size_t)value;
+    *text = (const char *)schema->data + *at;
+    return GCH_OK;
+}
+
+const char *gch_batch_table(const struct gch_batch *batch, size_t *len)
+{
+    size_t at = 0;
+    const char *text = "";
+    *len = 0;
+    if (read_text(batch->schema, &at, &text, len) != GCH_OK || *len > batch->schema->len - at)
+        *len = 0;
+    return text;
+}
+
+static size_t header_start(const struct gch_batch *batch)
+{
+    size_t len;
+    const char *table = gch_batch_table(batch, &len);
+    return (size_t)((const uint8_t *)table - batch->schema->data) + len;
+}
+
+enum gch_status gch_batch_put_statement(const struct gch_batch *batch, struct gch_buf *sql)
+{
+    size_t len;
+    const char *text = gch_batch_table(batch, &len);
+    gch_buf_text(sql, "INSERT INTO ");
+    gch_query_put_identifier(sql, text, len);
+    gch_buf_text(sql, " (");
+    size_t at = header_start(batch);
+    size_t columns;
+    enum gch_status status = read_text(batch->schema, &at, &text, &columns);
+    for (size_t i = 0; i < columns && status == GCH_OK; i++) {
+        status = read_text(batch->schema, &at, &text, &len);
+        if (status == GCH_OK && len > batch->schema->len - at)
+            status = GCH_ERR_INVALID;
+        if (status == GCH_OK) {
+            gch_buf_text(sql, i == 0 ? "" : ", ");
+            gch_query_put_identifier(sql, text, len);
+            at += len;
+        }
+    }
+    gch_buf_text(sql, ") FORMAT RowBinaryWithNamesAndTypes");
+    return status == GCH_OK ? gch_buf_status(sql) : status;
+}
+
+static enum gch_status feed(ZSTD_CCtx *context, struct gch_buf *body, const void *bytes, size_t len, ZSTD_EndDirective end)
+{
+    ZSTD_inBuffer in = {bytes, len, 0};
+    size_t left;
+    do {
+        uint8_t *to = gch_buf_reserve(body, ZSTD_CStreamOutSize());
+        if (to == NULL)
+            return gch_buf_status(body);
+        ZSTD_outBuffer out = {to, body->room - body->len, 0};
+        left = ZSTD_compressStream2(context, &out, &in, end);
+        if (ZSTD_isError(left))
+            return GCH_ERR_NOMEM;
+        body->len += out.pos;
+    } while (in.pos < in.size || (end == ZSTD_e_end && left != 0));
+    return GCH_OK;
+}
+
+enum gch_status gch_batch_compress(const struct gch_batch *batch, size_t from, size_t to, struct gch_buf *body)
+{
+    gch_buf_reset(body);
+    ZSTD_CCtx *context = ZSTD_createCCtx();
+    if (context == NULL)
+        return GCH_ERR_NOMEM;
+    (void)ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, COMPRESSION_LEVEL);
+    (void)ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
+    size_t header = header_start(batch);
+    size_t start = row_start(batch, from);
+    enum gch_status status = feed(context, body, batch->schema->data + header, batch->schema->len - header, ZSTD_e_continue);
+    if (status == GCH_OK)
+        status = feed(context, body, batch->rows.data + start, row_start(batch, to) - start, ZSTD_e_end);
+    ZSTD_freeCCtx(context);
+    return status;
+}

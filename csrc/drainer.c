@@ -1,0 +1,263 @@
+#include "drainer.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "aside.h"
+#include "thread.h"
+
+void gch_drainer_init(struct gch_drainer *drainer, struct gch_outbox *outbox, struct gch_delivery *delivery,
+                      struct gch_counters *counters, struct gch_notices *notices, const _Atomic bool *stop, size_t batch_bytes)
+{
+    memset(drainer, 0, sizeof(*drainer));
+    drainer->outbox = outbox;
+    drainer->delivery = delivery;
+    drainer->counters = counters;
+    drainer->notices = notices;
+    drainer->stop = stop;
+    drainer->batch_bytes = batch_bytes;
+    gch_window_init(&drainer->window);
+}
+
+static void close_own(struct gch_drainer *drainer)
+{
+    if (drainer->own_segment != NULL)
+        gch_source_deinit(&drainer->own);
+    drainer->own_segment = NULL;
+}
+
+static void close_orphan_source(struct gch_drainer *drainer)
+{
+    if (drainer->orphan_source_open)
+        gch_source_deinit(&drainer->orphan_source);
+    drainer->orphan_source_open = false;
+}
+
+static void release_orphan(struct gch_drainer *drainer)
+{
+    close_orphan_source(drainer);
+    if (drainer->orphan_open)
+        gch_orphan_release(&drainer->orphan, drainer->outbox->root_fd);
+    drainer->orphan_open = false;
+}
+
+void gch_drainer_deinit(struct gch_drainer *drainer)
+{
+    close_own(drainer);
+    release_orphan(drainer);
+    gch_scan_deinit(&drainer->scan);
+    gch_window_deinit(&drainer->window);
+}
+
+/* Puts the status and the words where the sender finds those of a failed request. */
+static enum gch_status fail(struct gch_drainer *drainer, enum gch_status status, const struct gch_err *err)
+{
+    drainer->delivery->reply.error_class = GCH_CLASS_RETRY;
+    drainer->delivery->reply.trouble = GCH_TROUBLE_OUTBOX;
+    return gch_err_set(&drainer->delivery->reply.err, status, "%s", err->text);
+}
+
+static void note_damage(struct gch_drainer *drainer, struct gch_segment_reader *reader)
+{
+    if (reader->damaged_frames == 0)
+        return;
+    struct gch_err err;
+    drainer->damaged = true;
+    gch_count(&drainer->counters->frames_damaged, reader->damaged_frames);
+    gch_count(&drainer->counters->bytes_damaged, reader->damaged_bytes);
+    (void)gch_err_set(&err, GCH_OK, "damaged places in the outbox %s were stepped over; the file is kept in %s/damaged",
+                      drainer->outbox->root, drainer->outbox->root);
+    gch_notice_post(drainer->notices, GCH_CAUSE_OUTBOX_DAMAGED, err.text);
+    reader->damaged_frames = 0;
+    reader->damaged_bytes = 0;
+}
+
+/* Fills the window, unless one is still in work, and settles it. *more tells whether there was anything. */
+static enum gch_status step(struct gch_drainer *drainer, struct gch_source *source, uint64_t limit, bool *more)
+{
+    struct gch_window *window = &drainer->window;
+    struct gch_err err;
+    if (!drainer->window_open) {
+        enum gch_status status = gch_window_fill(window, source, limit, drainer->batch_bytes, &err);
+        note_damage(drainer, &source->reader);
+        if (status != GCH_OK)
+            return fail(drainer, status, &err);
+    }
+    *more = window->rows > 0;
+    drainer->window_open = *more;
+    if (*more) {
+        drainer->delivery->root_fd = drainer->outbox->root_fd;
+        enum gch_status status = gch_delivery_run(drainer->delivery, window);
+        if (status != GCH_OK)
+            return status;
+        drainer->window_open = false;
+        drainer->windows_settled += 1;
+    }
+    if (source->reader.fd >= 0)
+        gch_segment_ack(source->reader.fd, source->reader.id, window->end);
+    return GCH_OK;
+}
+
+/* ---- our own ---- */
+
+static enum gch_status open_own(struct gch_drainer *drainer, struct gch_segment *segment, uint64_t end)
+{
+    if (drainer->own_segment == segment)
+        return GCH_OK;
+    struct gch_err err;
+    struct gch_segment_reader reader;
+    close_own(drainer);
+    enum gch_status status = gch_outbox_open_reader(drainer->outbox, segment, &reader, &err);
+    if (status != GCH_OK)
+        return fail(drainer, status, &err);
+    status = gch_source_init(&drainer->own, &reader, end, &err);
+    drainer->own_segment = segment;
+    drainer->damaged = false;
+    if (status != GCH_OK) {
+        close_own(drainer);
+        return fail(drainer, status, &err);
+    }
+    return GCH_OK;
+}
+
+static void finish_own(struct gch_drainer *drainer, struct gch_segment *segment)
+{
+    const struct gch_outbox *outbox = drainer->outbox;
+    if (drainer->damaged)
+        gch_aside_keep_damaged(outbox->root_fd, outbox->writer.dir_fd, segment->name, segment->id);
+    close_own(drainer);
+    gch_outbox_finish(drainer->outbox, segment);
+}
+
+enum gch_status gch_drainer_run_own(struct gch_drainer *drainer)
+{
+    while (!atomic_load(drainer->stop)) {
+        bool sealed;
+        bool more = true;
+        uint64_t end;
+        struct gch_segment *segment = gch_outbox_peek(drainer->outbox, &sealed, &end);
+        if (segment == NULL)
+            return GCH_OK;
+        enum gch_status status = open_own(drainer, segment, end);
+        while (status == GCH_OK && more) {
+            status = step(drainer, &drainer->own, end, &more);
+            if (status == GCH_OK)
+                segment->acked = drainer->window.end;
+        }
+        if (status != GCH_OK)
+            return status;
+        if (!sealed)
+            return GCH_OK;
+        finish_own(drainer, segment);
+    }
+    return GCH_ERR_STOPPED;
+}
+
+/* ---- those of dead processes ---- */
+
+static enum gch_status open_orphan_segment(struct gch_drainer *drainer)
+{
+    struct gch_segment_reader reader;
+    struct gch_err err;
+    enum gch_status status = gch_orphan_open(&drainer->orphan, drainer->outbox->root_fd, gch_realtime_us(), &reader);
+    if (status != GCH_OK)
+        return status;
+    drainer->damaged = false;
+    status = gch_source_init(&drainer->orphan_source, &reader, reader.size, &err);
+    drainer->orphan_source_open = true;
+    return status == GCH_OK ? GCH_OK : fail(drainer, status, &err);
+}
+
+static enum gch_status drain_orphan_segment(struct gch_drainer *drainer)
+{
+    struct gch_source *source = &drainer->orphan_source;
+    bool more = true;
+    while (more) {
+        enum gch_status status = step(drainer, source, source->reader.size, &more);
+        if (status != GCH_OK)
+            return status;
+        gch_count(&drainer->counters->rows_adopted, drainer->window.rows);
+        if (atomic_load(drainer->stop))
+            return GCH_ERR_STOPPED;
+    }
+    if (drainer->damaged) {
+        const struct gch_orphan *orphan = &drainer->orphan;
+        gch_aside_keep_damaged(drainer->outbox->root_fd, orphan->dir.dir_fd, orphan->segments[orphan->at].name, source->reader.id);
+    }
+    close_orphan_source(drainer);
+    gch_orphan_finish_segment(&drainer->orphan);
+    return GCH_OK;
+}
+
+static enum gch_status drain_orphan(struct gch_drainer *drainer)
+{
+    for (;;) {
+        enum gch_status status = drainer->orphan_source_open ? GCH_OK : open_orphan_segment(drainer);
+        if (status == GCH_ERR_AGAIN)
+            break;
+        if (status == GCH_OK)
+            status = drain_orphan_segment(drainer);
+        if (status != GCH_OK)
+            return status;
+    }
+    release_orphan(drainer);
+    return GCH_OK;
+}
+
+static bool scan(struct gch_drainer *drainer)
+{
+    struct gch_err err;
+    if (gch_outbox_open_root(drainer->outbox, &err) != GCH_OK)
+        return false;
+    const char *own = drainer->outbox->writer.dir_fd >= 0 ? drainer->outbox->writer.name : "";
+    if (gch_scan_run(&drainer->scan, drainer->outbox->root_fd, own, &err) != GCH_OK)
+        return false;
+    atomic_store(&drainer->outbox->other_bytes, drainer->scan.bytes);
+    return drainer->scan.count > 0;
+}
+
+static bool take_orphan(struct gch_drainer *drainer)
+{
+    if (drainer->orphan_open)
+        return true;
+    drainer->orphan_open =
+        gch_orphan_take(&drainer->orphan, &drainer->scan, drainer->outbox->root_fd, gch_realtime_us()) == GCH_OK;
+    if (drainer->orphan_open)
+        gch_count(&drainer->counters->orphans_adopted, 1);
+    return drainer->orphan_open;
+}
+
+bool gch_drainer_has_orphan(struct gch_drainer *drainer)
+{
+    return drainer->orphan_open || (scan(drainer) && take_orphan(drainer));
+}
+
+enum gch_status gch_drainer_run_orphans(struct gch_drainer *drainer)
+{
+    while (take_orphan(drainer)) {
+        if (atomic_load(drainer->stop))
+            return GCH_ERR_STOPPED;
+        enum gch_status status = drain_orphan(drainer);
+        if (status != GCH_OK)
+            return status;
+    }
+    return GCH_OK;
+}
+
+static void close_fd(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
+void gch_drainer_forget(const struct gch_drainer *drainer)
+{
+    if (drainer->own_segment != NULL)
+        close_fd(drainer->own.reader.fd);
+    if (drainer->orphan_source_open)
+        close_fd(drainer->orphan_source.reader.fd);
+    if (drainer->orphan_open) {
+        close_fd(drainer->orphan.dir.dir_fd);
+        close_fd(drainer->orphan.dir.lock_fd);
+    }
+}

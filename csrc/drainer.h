@@ -1,0 +1,50 @@
+/* Walks the outbox, ours and those of dead processes, and hands window after window to delivery.
+ *
+ * One window is in work at a time. When its delivery fails the window is kept, with what is settled in it, and the next run goes on
+ * there: nothing is settled twice. An orphan stays locked until it is empty or the drainer is told to let go.
+ * Owner: the sender thread.
+ */
+#ifndef GCH_DRAINER_H
+#define GCH_DRAINER_H
+
+#include "delivery.h"
+#include "orphan.h"
+#include "outbox.h"
+#include "window.h"
+
+struct gch_drainer {
+    struct gch_outbox *outbox;
+    struct gch_delivery *delivery;
+    struct gch_counters *counters;
+    struct gch_notices *notices;
+    const _Atomic bool *stop;
+    size_t batch_bytes;
+    struct gch_window window;
+    bool window_open;                /* it is filled and not settled */
+    uint64_t windows_settled;
+    struct gch_source own;           /* of own_segment */
+    struct gch_segment *own_segment; /* NULL: none is open */
+    struct gch_scan scan;
+    struct gch_orphan orphan;
+    bool orphan_open;
+    struct gch_source orphan_source;
+    bool orphan_source_open;
+    bool damaged; /* in the segment in work */
+};
+
+void gch_drainer_init(struct gch_drainer *drainer, struct gch_outbox *outbox, struct gch_delivery *delivery,
+                      struct gch_counters *counters, struct gch_notices *notices, const _Atomic bool *stop, size_t batch_bytes);
+void gch_drainer_deinit(struct gch_drainer *drainer);
+
+/* Delivers all that is there. GCH_OK: nothing is left. GCH_ERR_STOPPED: *stop. Otherwise as gch_delivery_run, with the words in
+ * delivery->reply.err. */
+enum gch_status gch_drainer_run_own(struct gch_drainer *drainer) GCH_MUST_CHECK;
+enum gch_status gch_drainer_run_orphans(struct gch_drainer *drainer) GCH_MUST_CHECK;
+
+/* Looks for outboxes of dead processes and locks the first that has something to deliver. True: gch_drainer_run_orphans has work. */
+bool gch_drainer_has_orphan(struct gch_drainer *drainer);
+
+/* In a forked child. Async-signal-safe. */
+void gch_drainer_forget(const struct gch_drainer *drainer);
+
+#endif

@@ -1,0 +1,68 @@
+/* One recorder: settings, place, outbox, keeper, sender, counters and notices under one owner.
+ *
+ * open -> log calls append to the outbox -> close. Opening reads the environment and makes nothing on disk; the threads start at once,
+ * the directory and the first segment with the first row, the embedded server when there is something to send.
+ * close flushes for a bounded time, ends the threads and frees everything; what is left stays in the outbox for the next process.
+ * A forked child must not use or close its parent's logger: gch_logger_inherited tells, and the child opens its own.
+ */
+#ifndef GCH_LOGGER_H
+#define GCH_LOGGER_H
+
+#include "counters.h"
+#include "migrate.h"
+#include "notice.h"
+#include "outbox.h"
+#include "place.h"
+#include "sender.h"
+#include "settings.h"
+
+#define GCH_LOGGERS_MAX 64 /* in one process: one for each interpreter */
+#define GCH_STOP_WAIT_MS 2000
+
+struct gch_logger {
+    struct gch_settings settings;
+    struct gch_place place;
+    struct gch_counters counters;
+    struct gch_notices notices;
+    struct gch_migrations migrations;
+    struct gch_outbox outbox;
+    struct gch_sender sender;
+    pthread_t keeper;
+    bool keeper_started;
+    bool outbox_open;
+    bool sender_open;
+    uint64_t last_version;
+    char hostname[256];
+    long pid;
+    uint64_t fork_count;
+};
+
+struct gch_logger_options {
+    const char *python;
+    const char *package_path;
+    bool embedded_installed;
+    bool without_threads; /* the interpreter is ending: rows only go to the outbox, for the next process */
+};
+
+/* Takes settings and migrations (also on failure). A logger whose place is disabled has neither outbox nor threads. */
+enum gch_status gch_logger_open(struct gch_logger **logger, struct gch_settings *settings, struct gch_migrations *migrations,
+                                const struct gch_logger_options *options, struct gch_err *err) GCH_MUST_CHECK;
+
+static inline bool gch_logger_enabled(const struct gch_logger *logger)
+{
+    return logger->place.mode != GCH_MODE_DISABLED;
+}
+
+/* True in a forked child for a logger that its parent opened. */
+bool gch_logger_inherited(const struct gch_logger *logger);
+
+/* Microseconds since the epoch, never the same number twice. One thread at a time. */
+uint64_t gch_logger_version(struct gch_logger *logger);
+
+/* Ends the threads and frees it. Flush first; this does not wait for the server. */
+void gch_logger_close(struct gch_logger *logger);
+
+/* Rows that are logged and neither stored nor refused, dropped or parked. */
+uint64_t gch_logger_pending(const struct gch_logger *logger);
+
+#endif

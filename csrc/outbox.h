@@ -1,0 +1,111 @@
+/* The outbox: where a row is the moment a log call returns, and where it stays until the server has it.
+ *
+ * On disk:  ROOT/w-<pid>-<random>/lock        flock()ed by the process that writes here, for as long as it lives
+ *           ROOT/w-<pid>-<random>/000001.seg  its segments, see segment.h
+ *           ROOT/quarantine/                  rows the server refused, see aside.h
+ * A writer directory whose lock is free is an orphan: any process may lock it, deliver it and remove it (orphan.h).
+ * One lock for a writer, not one for a segment: a backlog of 256 segments then costs the experiment one descriptor, not 256, and
+ * a dead writer's segments are adopted together, in order, by one process.
+ *
+ * In memory: a list of segments, oldest first. The last is current (appended to); one more may be prepared as next.
+ *     prepared (next) -> current -> sealed -> delivered -> disposed (recycled as a later next, or removed)
+ * The caller appends to current and, when it is full, seals it and goes on in next. The keeper thread prepares next, puts away the maps
+ * of sealed segments, and disposes of delivered ones. The sender reads the oldest and marks it delivered. Only the keeper (or
+ * gch_outbox_close, when the keeper has ended) frees a segment, so the sender's pointer to the oldest stays good.
+ *
+ * What a crash leaves: before the directory's rename, a ".new-" directory that the next scan removes; between create and
+ * first append, an empty segment; in an append, a torn tail; after delivery, rows that are sent again and replace themselves.
+ *
+ * When no file can be made (disk full, read-only home) rows go to memory segments, up to GCH_OUTBOX_MEMORY_MAX, and each
+ * rotation tries the disk again; a notice says that durability is off. At the cap, or with memory full too, the row is refused.
+ *
+ * Locks: `lock` guards every field marked (lock). It is held for a memcpy and a checksum, never across a system call that touches a file.
+ * After fork() the child calls gch_outbox_forget and then never touches this struct again.
+ */
+#ifndef GCH_OUTBOX_H
+#define GCH_OUTBOX_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "buf.h"
+#include "counters.h"
+#include "notice.h"
+#include "segment.h"
+#include "segment_reader.h"
+#include "tables.h"
+#include "writer_dir.h"
+
+#define GCH_OUTBOX_MEMORY_MAX (64U << 20)
+#define GCH_DISK_RETRY_MS 200
+
+struct gch_outbox {
+    pthread_mutex_t lock;
+    pthread_cond_t wake; /* the keeper waits on it */
+    struct gch_counters *counters;
+    struct gch_notices *notices;
+    char *root;
+    uint64_t max_bytes;
+    size_t segment_size;
+    struct gch_buf schemas[GCH_TABLE_COUNT]; /* the SCHEMA frames, made once */
+
+    int root_fd;                  /* -1 until the directory could be opened */
+    struct gch_writer_dir writer; /* its dir_fd is -1 until the first row */
+
+    struct gch_segment *oldest;  /* (lock) */
+    struct gch_segment *current; /* (lock) the last of the list, or NULL */
+    struct gch_segment *next;    /* (lock) prepared, not in the list */
+    struct gch_segment *finished; /* (lock) delivered, waiting for the keeper */
+    char spare[40];              /* (lock) a delivered file that waits to be recycled, or "" */
+    uint64_t last_id;            /* (lock) */
+    unsigned file_count;         /* (lock) names given out */
+    size_t memory_bytes;         /* (lock) in memory segments */
+    bool disk_failed;            /* (lock) the last attempt to make a file failed */
+    uint64_t disk_retry_at;      /* (lock) monotonic ms */
+    bool full;                   /* (lock) the last attempt found the outbox at its cap */
+    bool stopping;               /* (lock) */
+    _Atomic uint64_t own_bytes;   /* files of this writer */
+    _Atomic uint64_t other_bytes; /* files of other writers, as last seen */
+};
+
+enum gch_status gch_outbox_init(struct gch_outbox *outbox, const char *root, uint64_t max_bytes, size_t segment_size,
+                                struct gch_counters *counters, struct gch_notices *notices) GCH_MUST_CHECK;
+
+/* Opens ROOT, making the directories on the way (0700). Called by the first append and by the sender; safe to repeat. */
+enum gch_status gch_outbox_open_root(struct gch_outbox *outbox, struct gch_err *err) GCH_MUST_CHECK;
+
+/* Appends rows: count payloads of one table, payload i being [ends[i-1], ends[i]) of bytes. When it returns GCH_OK each row is in
+ * a page that outlives the process (or in memory, see above). Otherwise no further row was taken and *taken says how many were. */
+enum gch_status gch_outbox_append_rows(struct gch_outbox *outbox, enum gch_table_id table, const uint8_t *bytes,
+                                       const size_t *ends, size_t count, size_t *taken) GCH_MUST_CHECK;
+
+enum gch_status gch_outbox_append_update(struct gch_outbox *outbox, const uint8_t *payload, size_t len) GCH_MUST_CHECK;
+
+/* The keeper's thread body: returns after gch_outbox_stop_keeper. */
+void gch_outbox_keep(struct gch_outbox *outbox);
+void gch_outbox_stop_keeper(struct gch_outbox *outbox);
+
+/* ---- the sender's side ---- */
+
+/* The oldest undelivered segment, whether it is sealed, and its published end; NULL when there is none. */
+struct gch_segment *gch_outbox_peek(struct gch_outbox *outbox, bool *sealed, uint64_t *end);
+
+/* Opens a reader that of one of our own segments. */
+enum gch_status gch_outbox_open_reader(struct gch_outbox *outbox, const struct gch_segment *segment,
+                                       struct gch_segment_reader *reader, struct gch_err *err) GCH_MUST_CHECK;
+
+/* The sealed segment is delivered whole; the pointer is dead after this call. */
+void gch_outbox_finish(struct gch_outbox *outbox, struct gch_segment *segment);
+
+/* Payload bytes that wait: published and not acked. */
+uint64_t gch_outbox_backlog(struct gch_outbox *outbox);
+
+/* ---- the end ---- */
+
+/* Disposes of what is delivered, removes the writer's directory when nothing is left, and lets go of its lock. The keeper and the sender have ended. */
+void gch_outbox_close(struct gch_outbox *outbox);
+
+/* In a forked child: closes the inherited descriptors. Async-signal-safe. */
+void gch_outbox_forget(struct gch_outbox *outbox);
+
+#endif

@@ -1,0 +1,190 @@
+#include "outbox_files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "thread.h"
+
+static enum gch_status open_writer(struct gch_outbox *outbox, struct gch_err *err)
+{
+    if (outbox->writer.dir_fd >= 0)
+        return GCH_OK;
+    enum gch_status status = gch_outbox_open_root(outbox, err);
+    if (status == GCH_OK)
+        status = gch_writer_dir_create(&outbox->writer, outbox->root_fd, err);
+    if (status != GCH_OK)
+        return status;
+    status = gch_writer_dir_publish(&outbox->writer, outbox->root_fd, err);
+    if (status != GCH_OK) {
+        gch_writer_dir_remove(&outbox->writer, outbox->root_fd);
+        gch_writer_dir_close(&outbox->writer);
+    }
+    return status;
+}
+
+/* A number that grows with every segment of this writer and starts from the clock, so that segments sort by it. */
+static uint64_t next_id(struct gch_outbox *outbox)
+{
+    uint64_t now = gch_realtime_us();
+    pthread_mutex_lock(&outbox->lock);
+    outbox->last_id = now > outbox->last_id ? now : outbox->last_id + 1;
+    uint64_t id = outbox->last_id;
+    pthread_mutex_unlock(&outbox->lock);
+    return id;
+}
+
+static bool take_spare(struct gch_outbox *outbox, size_t size, char name[40])
+{
+    pthread_mutex_lock(&outbox->lock);
+    bool found = size == outbox->segment_size && outbox->spare[0] != '\0';
+    if (found) {
+        memcpy(name, outbox->spare, sizeof(outbox->spare));
+        outbox->spare[0] = '\0';
+    } else {
+        (void)snprintf(name, 40, "%06u.seg", ++outbox->file_count);
+    }
+    pthread_mutex_unlock(&outbox->lock);
+    return found;
+}
+
+static enum gch_status make_file(struct gch_outbox *outbox, size_t size, bool fault_in, struct gch_segment **segment,
+                                 struct gch_err *err)
+{
+    enum gch_status status = open_writer(outbox, err);
+    if (status != GCH_OK)
+        return status;
+    char name[40];
+    int dir_fd = outbox->writer.dir_fd;
+    if (take_spare(outbox, size, name)) {
+        status = gch_segment_recycle(segment, dir_fd, name, next_id(outbox), size, fault_in, err);
+        if (status == GCH_OK) {
+            gch_count(&outbox->counters->segments_recycled, 1);
+            return GCH_OK;
+        }
+        (void)unlinkat(dir_fd, name, 0);
+        (void)take_spare(outbox, 0, name);
+    }
+    status = gch_segment_create(segment, dir_fd, name, next_id(outbox), size, fault_in, err);
+    if (status == GCH_OK) {
+        gch_count(&outbox->counters->segments_created, 1);
+        gch_count(&outbox->own_bytes, size);
+    }
+    return status;
+}
+
+static enum gch_status make_memory(struct gch_outbox *outbox, size_t size, struct gch_segment **segment)
+{
+    pthread_mutex_lock(&outbox->lock);
+    bool fits = outbox->memory_bytes + size <= GCH_OUTBOX_MEMORY_MAX;
+    if (fits)
+        outbox->memory_bytes += size;
+    pthread_mutex_unlock(&outbox->lock);
+    if (!fits)
+        return GCH_ERR_FULL;
+    enum gch_status status = gch_segment_create_memory(segment, next_id(outbox), size);
+    if (status != GCH_OK) {
+        pthread_mutex_lock(&outbox->lock);
+        outbox->memory_bytes -= size;
+        pthread_mutex_unlock(&outbox->lock);
+    }
+    return status;
+}
+
+static bool at_cap(struct gch_outbox *outbox, size_t size)
+{
+    uint64_t used = gch_counted(&outbox->own_bytes) + gch_counted(&outbox->other_bytes);
+    pthread_mutex_lock(&outbox->lock);
+    bool was = outbox->full;
+    outbox->full = outbox->spare[0] == '\0' && used + size > outbox->max_bytes;
+    bool full = outbox->full;
+    pthread_mutex_unlock(&outbox->lock);
+    if (was && !full)
+        gch_notice_resolve(outbox->notices, GCH_CAUSE_OUTBOX_FULL);
+    return full;
+}
+
+static void say_full(struct gch_outbox *outbox)
+{
+    struct gch_err err;
+    (void)gch_err_set(&err, GCH_ERR_FULL,
+                      "the outbox %s is at its cap of %" PRIu64 " bytes: new rows are refused and counted as dropped until the "
+                      "server takes some; run `genesis-ch doctor`, or raise GENESIS_CH_OUTBOX_MAX_BYTES",
+                      outbox->root, outbox->max_bytes);
+    gch_notice_post(outbox->notices, GCH_CAUSE_OUTBOX_FULL, err.text);
+}
+
+/* A disk that just refused is not asked again at every call. */
+static bool disk_rests(struct gch_outbox *outbox)
+{
+    pthread_mutex_lock(&outbox->lock);
+    bool rests = outbox->disk_failed && gch_monotonic_ms() < outbox->disk_retry_at;
+    pthread_mutex_unlock(&outbox->lock);
+    return rests;
+}
+
+static void note_disk(struct gch_outbox *outbox, bool failed, const char *reason)
+{
+    pthread_mutex_lock(&outbox->lock);
+    bool failed_before = outbox->disk_failed;
+    outbox->disk_failed = failed;
+    outbox->disk_retry_at = gch_monotonic_ms() + GCH_DISK_RETRY_MS;
+    pthread_mutex_unlock(&outbox->lock);
+    if (failed_before && !failed)
+        gch_notice_resolve(outbox->notices, GCH_CAUSE_OUTBOX_DISK);
+    if (!failed)
+        return;
+    struct gch_err err;
+    (void)gch_err_set(&err, GCH_ERR_IO,
+                      "durability is off: %s. Rows are kept in memory (at most %u MiB) and are lost if this process dies; "
+                      "free disk space or set GENESIS_CH_HOME to a directory that can be written",
+                      reason, GCH_OUTBOX_MEMORY_MAX >> 20);
+    gch_notice_post(outbox->notices, GCH_CAUSE_OUTBOX_DISK, err.text);
+}
+
+enum gch_status gch_outbox_make_segment(struct gch_outbox *outbox, size_t size, bool fault_in, struct gch_segment **segment)
+{
+    struct gch_err err;
+    err.text[0] = '\0';
+    if (at_cap(outbox, size)) {
+        say_full(outbox);
+        return GCH_ERR_FULL;
+    }
+    if (disk_rests(outbox))
+        return make_memory(outbox, size, segment);
+    enum gch_status status = make_file(outbox, size, fault_in, segment, &err);
+    note_disk(outbox, status != GCH_OK, err.text);
+    return status == GCH_OK || fault_in ? status : make_memory(outbox, size, segment);
+}
+
+void gch_outbox_dispose(struct gch_outbox *outbox, struct gch_segment *segment, bool may_recycle)
+{
+    pthread_mutex_lock(&outbox->lock);
+    bool keep = may_recycle && outbox->spare[0] == '\0' && !segment->memory && segment->size == outbox->segment_size;
+    if (keep)
+        memcpy(outbox->spare, segment->name, sizeof(outbox->spare));
+    if (segment->memory)
+        outbox->memory_bytes -= segment->size;
+    pthread_mutex_unlock(&outbox->lock);
+    if (!segment->memory && !keep) {
+        (void)unlinkat(outbox->writer.dir_fd, segment->name, 0);
+        atomic_fetch_sub(&outbox->own_bytes, segment->size);
+    }
+    gch_segment_free(segment);
+}
+
+enum gch_status gch_outbox_open_reader(struct gch_outbox *outbox, const struct gch_segment *segment,
+                                       struct gch_segment_reader *reader, struct gch_err *err)
+{
+    if (segment->memory) {
+        gch_segment_reader_open_memory(reader, segment);
+        return GCH_OK;
+    }
+    int fd = openat(outbox->writer.dir_fd, segment->name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return gch_err_set(err, GCH_ERR_IO, "cannot open a segment of the outbox: %s", strerror(errno));
+    return gch_segment_reader_open(reader, fd, err);
+}

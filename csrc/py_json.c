@@ -1,0 +1,328 @@
+#include "py_json.h"
+
+#include <math.h>
+#include <stdbool.h>
+
+#include "json_write.h"
+#include "rowbinary.h"
+
+/* Where the walk is: the containers it is inside of, so that a container inside itself is seen. */
+struct walk {
+    struct gch_convert *convert;
+    PyObject *inside[GCH_JSON_DEPTH];
+    int depth;
+    bool numbers; /* every container so far is a dict */
+};
+
+static int put(struct walk *walk, PyObject *value);
+
+int gch_swallow(struct gch_convert *convert)
+{
+    if (PyErr_Occurred() == NULL)
+        return 0;
+    if (!PyErr_ExceptionMatches(PyExc_Exception))
+        return -1;
+    PyErr_Clear();
+    gch_count(&convert->counters->values_replaced, 1);
+    return 0;
+}
+
+PyObject *gch_plain(struct gch_convert *convert, PyObject *value, int *status)
+{
+    struct gch_state *state = convert->state;
+    *status = 0;
+    if (state->plain == NULL) {
+        PyObject *module = PyImport_ImportModule("genesis_ch._plain");
+        if (module != NULL) {
+            state->plain = PyObject_GetAttrString(module, "plain");
+            Py_DECREF(module);
+        }
+    }
+    PyObject *made = state->plain == NULL ? NULL : PyObject_CallOneArg(state->plain, value);
+    if (made == Py_NotImplemented) {
+        Py_DECREF(made);
+        return NULL;
+    }
+    if (made == NULL)
+        *status = gch_swallow(convert);
+    return made;
+}
+
+PyObject *gch_repr(struct gch_convert *convert, PyObject *value, int *status)
+{
+    *status = 0;
+    gch_count(&convert->counters->values_replaced, 1);
+    PyObject *text = PyObject_Repr(value);
+    if (text == NULL) {
+        *status = gch_swallow(convert);
+        if (*status != 0)
+            return NULL;
+        text = PyUnicode_FromFormat("<%s object whose repr failed>", Py_TYPE(value)->tp_name);
+    }
+    if (text != NULL && PyUnicode_GET_LENGTH(text) > GCH_REPR_MAX) {
+        gch_count(&convert->counters->values_cut, 1);
+        Py_SETREF(text, PyUnicode_Substring(text, 0, GCH_REPR_MAX));
+    }
+    if (text == NULL)
+        *status = gch_swallow(convert);
+    return text;
+}
+
+static void put_str(struct gch_convert *convert, PyObject *text)
+{
+    size_t count = (size_t)PyUnicode_GET_LENGTH(text);
+    const void *chars = PyUnicode_DATA(text);
+    size_t replaced;
+    switch (PyUnicode_KIND(text)) {
+    case PyUnicode_1BYTE_KIND:
+        replaced = gch_json_latin1(convert->row, chars, count);
+        break;
+    case PyUnicode_2BYTE_KIND:
+        replaced = gch_json_ucs2(convert->row, chars, count);
+        break;
+    default:
+        replaced = gch_json_ucs4(convert->row, chars, count);
+    }
+    if (replaced != 0)
+        gch_count(&convert->counters->values_replaced, 1);
+}
+
+/* Integers past 64 bits are written in full; JSON has no limit. */
+static int put_big_int(struct walk *walk, PyObject *value)
+{
+    PyObject *text = PyNumber_ToBase(value, 10);
+    if (text == NULL) {
+        PyErr_Clear();
+        text = PyNumber_ToBase(value, 16);
+        if (text != NULL) {
+            put_str(walk->convert, text);
+            Py_DECREF(text);
+            return 0;
+        }
+        return gch_swallow(walk->convert);
+    }
+    gch_buf_append(walk->convert->row, PyUnicode_DATA(text), (size_t)PyUnicode_GET_LENGTH(text));
+    Py_DECREF(text);
+    return 0;
+}
+
+static void take_number(struct walk *walk, double value)
+{
+    struct gch_convert *convert = walk->convert;
+    if (!walk->numbers || convert->path->len == 0 || !isfinite(value))
+        return;
+    gch_rb_string(convert->numbers, convert->path->data, convert->path->len);
+    gch_rb_f64(convert->numbers, value);
+    convert->number_count += 1;
+}
+
+static int put_int(struct walk *walk, PyObject *value)
+{
+    int overflow;
+    long long number = PyLong_AsLongLongAndOverflow(value, &overflow);
+    if (number == -1 && PyErr_Occurred() != NULL)
+        return gch_swallow(walk->convert);
+    if (overflow == 0) {
+        gch_json_int(walk->convert->row, number);
+        take_number(walk, (double)number);
+        return 0;
+    }
+    double wide = PyLong_AsDouble(value);
+    if (wide == -1.0 && PyErr_Occurred() != NULL)
+        PyErr_Clear();
+    else
+        take_number(walk, wide);
+    return put_big_int(walk, value);
+}
+
+static void put_double(struct walk *walk, double value)
+{
+    (void)gch_json_double(walk->convert->row, value);
+    take_number(walk, value);
+}
+
+/* ---- containers ---- */
+
+static bool enter(struct walk *walk, PyObject *container)
+{
+    for (int i = walk->depth - 1; i >= 0; i--) {
+        if (walk->inside[i] == container) {
+            gch_buf_text(walk->convert->row, "\"<the container itself>\"");
+            gch_count(&walk->convert->counters->values_cut, 1);
+            return false;
+        }
+    }
+    if (walk->depth == GCH_JSON_DEPTH) {
+        gch_buf_text(walk->convert->row, "\"<nested too deeply>\"");
+        gch_count(&walk->convert->counters->values_cut, 1);
+        return false;
+    }
+    walk->inside[walk->depth++] = container;
+    return true;
+}
+
+/* The dotted path grows by the key. False: a key that is no text, or a path too long, names no number. */
+static bool push_path(struct walk *walk, PyObject *key)
+{
+    struct gch_buf *path = walk->convert->path;
+    Py_ssize_t len = 0;
+    const char *text = PyUnicode_Check(key) ? PyUnicode_AsUTF8AndSize(key, &len) : NULL;
+    if (text == NULL || path->len + (size_t)len + 1 > GCH_NUMBER_PATH_MAX) {
+        PyErr_Clear();
+        return false;
+    }
+    if (path->len > 0)
+        gch_buf_byte(path, '.');
+    gch_buf_append(path, text, (size_t)len);
+    return true;
+}
+
+/* As json.dumps: numbers, True, False and None become their text; anything else its str or repr. */
+static int put_key(struct walk *walk, PyObject *key)
+{
+    struct gch_convert *convert = walk->convert;
+    if (PyUnicode_Check(key)) {
+        put_str(convert, key);
+        return 0;
+    }
+    if (key == Py_None || key == Py_True || key == Py_False) {
+        gch_buf_text(convert->row, key == Py_None ? "\"null\"" : key == Py_True ? "\"true\"" : "\"false\"");
+        return 0;
+    }
+    PyObject *text = PyObject_Str(key);
+    int status = 0;
+    if (text == NULL) {
+        status = gch_swallow(convert);
+        if (status == 0)
+            text = gch_repr(convert, key, &status);
+    }
+    if (text != NULL)
+        put_str(convert, text);
+    else
+        gch_buf_text(convert->row, "\"?\"");
+    Py_XDECREF(text);
+    return status;
+}
+
+static int put_item(struct walk *walk, PyObject *key, PyObject *value, bool first)
+{
+    struct gch_convert *convert = walk->convert;
+    if (!first)
+        gch_buf_byte(convert->row, ',');
+    int status = put_key(walk, key);
+    gch_buf_byte(convert->row, ':');
+    if (status != 0)
+        return status;
+    size_t path_len = convert->path->len;
+    bool numbers = walk->numbers;
+    walk->numbers = numbers && push_path(walk, key);
+    status = put(walk, value);
+    walk->numbers = numbers;
+    gch_buf_truncate(convert->path, path_len);
+    return status;
+}
+
+static int put_dict(struct walk *walk, PyObject *dict)
+{
+    Py_ssize_t position = 0;
+    PyObject *key;
+    PyObject *value;
+    int status = 0;
+    bool first = true;
+    gch_buf_byte(walk->convert->row, '{');
+    while (status == 0 && PyDict_Next(dict, &position, &key, &value)) {
+        Py_INCREF(key);
+        Py_INCREF(value);
+        status = put_item(walk, key, value, first);
+        first = false;
+        Py_DECREF(key);
+        Py_DECREF(value);
+    }
+    gch_buf_byte(walk->convert->row, '}');
+    return status;
+}
+
+static int put_list(struct walk *walk, PyObject *list)
+{
+    int status = 0;
+    bool numbers = walk->numbers;
+    bool is_list = PyList_Check(list);
+    walk->numbers = false;
+    gch_buf_byte(walk->convert->row, '[');
+    for (Py_ssize_t i = 0; status == 0 && i < (is_list ? PyList_GET_SIZE(list) : PyTuple_GET_SIZE(list)); i++) {
+        PyObject *item = is_list ? PyList_GET_ITEM(list, i) : PyTuple_GET_ITEM(list, i);
+        Py_INCREF(item);
+        if (i > 0)
+            gch_buf_byte(walk->convert->row, ',');
+        status = put(walk, item);
+        Py_DECREF(item);
+    }
+    gch_buf_byte(walk->convert->row, ']');
+    walk->numbers = numbers;
+    return status;
+}
+
+/* An object that is none of JSON's own. Its plain form may again hold anything, itself too, so it counts as a level. */
+static int put_other(struct walk *walk, PyObject *value)
+{
+    int status;
+    if (!enter(walk, value))
+        return 0;
+    PyObject *made = gch_plain(walk->convert, value, &status);
+    if (made != NULL && made != value) {
+        status = put(walk, made);
+    } else if (status == 0) {
+        PyObject *text = gch_repr(walk->convert, value, &status);
+        if (text != NULL)
+            put_str(walk->convert, text);
+        else
+            gch_buf_text(walk->convert->row, "null");
+        Py_XDECREF(text);
+    }
+    Py_XDECREF(made);
+    walk->depth -= 1;
+    return status;
+}
+
+static int put_container(struct walk *walk, PyObject *value)
+{
+    if (!enter(walk, value))
+        return 0;
+    int status = PyDict_CheckExact(value) ? put_dict(walk, value) : put_list(walk, value);
+    walk->depth -= 1;
+    return status;
+}
+
+static int put(struct walk *walk, PyObject *value)
+{
+    struct gch_buf *row = walk->convert->row;
+    if (gch_buf_status(row) != GCH_OK)
+        return 0;
+    if (PyUnicode_Check(value))
+        put_str(walk->convert, value);
+    else if (PyFloat_Check(value))
+        put_double(walk, PyFloat_AS_DOUBLE(value));
+    else if (value == Py_None)
+        gch_buf_text(row, "null");
+    else if (value == Py_True)
+        gch_buf_text(row, "true");
+    else if (value == Py_False)
+        gch_buf_text(row, "false");
+    else if (PyLong_Check(value))
+        return put_int(walk, value);
+    else if (PyDict_CheckExact(value) || PyList_Check(value) || PyTuple_Check(value))
+        return put_container(walk, value);
+    else
+        return put_other(walk, value);
+    return 0;
+}
+
+int gch_json_put(struct gch_convert *convert, PyObject *value, int with_numbers)
+{
+    struct walk walk;
+    walk.convert = convert;
+    walk.depth = 0;
+    walk.numbers = with_numbers != 0;
+    gch_buf_reset(convert->path);
+    return put(&walk, value);
+}

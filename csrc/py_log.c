@@ -1,0 +1,233 @@
+#include "py_log.h"
+
+#include "py_log_docs.h"
+
+
+/* ---- scratch: one for the object, another for a log call inside a log call (a repr that logs) ---- */
+
+void gch_scratch_init(struct gch_scratch *scratch)
+{
+    gch_buf_init(&scratch->row, GCH_PAYLOAD_MAX + 4096);
+    gch_buf_init(&scratch->numbers, GCH_PAYLOAD_MAX);
+    gch_buf_init(&scratch->path, GCH_PAYLOAD_MAX);
+    gch_buf_init(&scratch->ends, GCH_PAYLOAD_MAX);
+}
+
+void gch_scratch_deinit(struct gch_scratch *scratch)
+{
+    gch_buf_deinit(&scratch->row);
+    gch_buf_deinit(&scratch->numbers);
+    gch_buf_deinit(&scratch->path);
+    gch_buf_deinit(&scratch->ends);
+}
+
+static struct gch_scratch *take_scratch(struct gch_py_logger *self, struct gch_scratch *spare)
+{
+    if (self->scratch_busy) {
+        gch_scratch_init(spare);
+        return spare;
+    }
+    self->scratch_busy = true;
+    return &self->scratch;
+}
+
+static void give_scratch(struct gch_py_logger *self, struct gch_scratch *scratch)
+{
+    if (scratch == &self->scratch) {
+        gch_buf_shrink(&scratch->row, GCH_SCRATCH_KEEP);
+        gch_buf_shrink(&scratch->numbers, GCH_SCRATCH_KEEP);
+        self->scratch_busy = false;
+        return;
+    }
+    gch_scratch_deinit(scratch);
+}
+
+/* ---- the words for a call that cannot be stored as it is ---- */
+
+static void complain(struct gch_logger *logger, const struct gch_method *method, const struct gch_bind_trouble *trouble)
+{
+    struct gch_err err;
+    const char *name = trouble->argument;
+    if (trouble->name != NULL) {
+        name = PyUnicode_AsUTF8(trouble->name);
+        PyErr_Clear();
+    }
+    gch_count(&logger->counters.arguments_ignored, 1);
+    (void)gch_err_set(&err, GCH_ERR_INVALID, "%s(): %s%s%.100s; the row is stored without it, see help(ch_logger.%s)", method->name,
+                      trouble->what, name == NULL ? "" : ": ", name == NULL ? "" : name, method->name);
+    gch_notice_post(&logger->notices, GCH_CAUSE_ARGUMENT, err.text);
+}
+
+static void count_refused(struct gch_logger *logger, const struct gch_method *method, size_t rows, bool too_big)
+{
+    gch_count(&logger->counters.rows_dropped, rows);
+    if (!too_big)
+        return;
+    struct gch_err err;
+    (void)gch_err_set(&err, GCH_ERR_TOO_BIG, "%s(): a row larger than %u MiB cannot be stored and was dropped; log less text at once",
+                      method->name, GCH_PAYLOAD_MAX >> 20);
+    gch_notice_post(&logger->notices, GCH_CAUSE_ARGUMENT, err.text);
+}
+
+/* ---- rows ---- */
+
+static void append(struct gch_logger *logger, const struct gch_method *method, enum gch_method_id id, const struct gch_buf *row,
+                   const size_t *ends, size_t count)
+{
+    size_t taken = 0;
+    enum gch_status status = gch_buf_status(row);
+    gch_count(&logger->counters.rows_logged, count);
+    if (status == GCH_OK && id == GCH_METHOD_update_evolution_run) {
+        status = gch_outbox_append_update(&logger->outbox, row->data, row->len);
+        taken = status == GCH_OK ? 1 : 0;
+    } else if (status == GCH_OK) {
+        status = gch_outbox_append_rows(&logger->outbox, method->table, row->data, ends, count, &taken);
+    }
+    gch_count(&logger->counters.bytes_logged, row->len);
+    if (status != GCH_OK)
+        count_refused(logger, method, count - taken, status == GCH_ERR_TOO_BIG);
+}
+
+/* Every member of a Pareto front is a row of its own; one call, one look at each. */
+static int put_front(struct gch_row_context *context, const struct gch_method *method, PyObject *const *values, struct gch_buf *ends,
+                     size_t *count)
+{
+    PyObject *given = values[2];
+    *count = 0;
+    if (given == NULL || given == Py_None)
+        return 0;
+    PyObject *list = PyDict_Check(given) ? NULL : PySequence_List(given);
+    if (list == NULL) {
+        PyErr_Clear();
+        list = PyList_New(1);
+        if (list == NULL)
+            return gch_swallow(&context->convert);
+        PyList_SET_ITEM(list, 0, Py_NewRef(given));
+    }
+    int status = 0;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list) && status == 0; i++) {
+        status = gch_row_put_pareto(context, method, values, PyList_GET_ITEM(list, i));
+        size_t end = context->convert.row->len;
+        gch_buf_append(ends, &end, sizeof(end));
+        *count += 1;
+    }
+    Py_DECREF(list);
+    return status;
+}
+
+static int put_rows(struct gch_row_context *context, const struct gch_method *method, enum gch_method_id id, PyObject *const *values,
+                    struct gch_buf *ends, size_t *count)
+{
+    if (id == GCH_METHOD_log_pareto_front)
+        return put_front(context, method, values, ends, count);
+    *count = 1;
+    int status = id == GCH_METHOD_update_evolution_run ? gch_row_put_update(context, method, values) : gch_row_put(context, method, values);
+    size_t end = context->convert.row->len;
+    gch_buf_append(ends, &end, sizeof(end));
+    return status;
+}
+
+/* generations has a task_name that its method's callers do not give: it is the one of the run. */
+static void remember_task(struct gch_py_logger *self, PyObject *run_id, PyObject *task_name)
+{
+    if (run_id == NULL || task_name == NULL || !PyUnicode_Check(run_id) || !PyUnicode_Check(task_name))
+        return;
+    if (PyDict_GET_SIZE(self->tasks) >= GCH_TASKS_MAX)
+        PyDict_Clear(self->tasks);
+    if (PyDict_SetItem(self->tasks, run_id, task_name) != 0)
+        PyErr_Clear();
+}
+
+static PyObject *recall_task(struct gch_py_logger *self, PyObject *run_id)
+{
+    PyObject *task = run_id != NULL && PyUnicode_Check(run_id) ? PyDict_GetItemWithError(self->tasks, run_id) : NULL;
+    if (task == NULL)
+        PyErr_Clear();
+    return task;
+}
+
+static void complete_values(struct gch_py_logger *self, enum gch_method_id id, PyObject *values[GCH_ARGUMENTS_MAX], PyObject **held)
+{
+    *held = NULL;
+    if (id == GCH_METHOD_log_evolution_run) {
+        remember_task(self, values[0], values[1]);
+        if (values[6] == NULL || values[6] == Py_None)
+            values[6] = *held = PyUnicode_InternFromString("running");
+    } else if (id == GCH_METHOD_log_generation && (values[9] == NULL || values[9] == Py_None)) {
+        values[9] = *held = Py_XNewRef(recall_task(self, values[0]));
+    }
+}
+
+static int log_rows(struct gch_py_logger *self, struct gch_logger *logger, enum gch_method_id id, PyObject *values[GCH_ARGUMENTS_MAX])
+{
+    const struct gch_method *method = gch_method_get(id);
+    struct gch_scratch spare;
+    struct gch_scratch *scratch = take_scratch(self, &spare);
+    struct gch_row_context context = {
+        .convert = {self->state, &logger->counters, &scratch->row, &scratch->numbers, &scratch->path, 0},
+        .logger = logger,
+        .random = {self->random[0], self->random[1]},
+    };
+    size_t count = 0;
+    PyObject *held;
+    gch_buf_reset(&scratch->row);
+    gch_buf_reset(&scratch->ends);
+    complete_values(self, id, values, &held);
+    int status = put_rows(&context, method, id, values, &scratch->ends, &count);
+    Py_XDECREF(held);
+    self->random[0] = context.random[0];
+    self->random[1] = context.random[1];
+    if (status == 0 && gch_buf_status(&scratch->ends) == GCH_OK)
+        append(logger, method, id, &scratch->row, (const size_t *)(const void *)scratch->ends.data, count);
+    give_scratch(self, scratch);
+    return status;
+}
+
+static PyObject *log_call(PyObject *object, enum gch_method_id id, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
+{
+    struct gch_py_logger *self = (struct gch_py_logger *)object;
+    int raised;
+    if (self->disabled)
+        Py_RETURN_NONE;
+    if (gch_core_open(self, &raised) != GCH_OK) {
+        if (raised != 0)
+            return NULL;
+        Py_RETURN_NONE;
+    }
+    struct gch_core *core = gch_core_take(self);
+    struct gch_bind_trouble trouble;
+    PyObject *values[GCH_ARGUMENTS_MAX];
+    const struct gch_method *method = gch_method_get(id);
+    gch_bind(self->state, method, id, args, nargs, kwnames, values, &trouble);
+    if (trouble.what != NULL)
+        complain(core->logger, method, &trouble);
+    int status = log_rows(self, core->logger, id, values);
+    if (status == 0 && gch_notices_waiting(&core->logger->notices))
+        status = gch_core_tell(self, core->logger);
+    gch_core_give(core);
+    if (status != 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+#define METHOD(name)                                                                                                   \
+    static PyObject *name(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)                  \
+    {                                                                                                                  \
+        return log_call(self, GCH_METHOD_##name, args, nargs, kwnames);                                                \
+    }
+
+METHOD(log_llm_interaction)
+METHOD(log_action)
+METHOD(log_evolution_run)
+METHOD(update_evolution_run)
+METHOD(log_generation)
+METHOD(log_individual)
+METHOD(log_pareto_front)
+METHOD(log_lineage)
+
+#define ENTRY(name) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL | METH_KEYWORDS, name##_doc}
+
+PyMethodDef gch_log_methods[GCH_METHOD_COUNT] = {
+    ENTRY(log_llm_interaction), ENTRY(log_action),     ENTRY(log_evolution_run), ENTRY(update_evolution_run),
+    ENTRY(log_generation),      ENTRY(log_individual), ENTRY(log_pareto_front),  ENTRY(log_lineage),
+};

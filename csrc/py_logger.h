@@ -1,0 +1,74 @@
+/* genesis_ch._core.Logger: the Python face of gch_logger.
+ *
+ * The object holds a reference-counted core. It is opened by the first call that needs it; close() takes it away from the object, and the last
+ * thread that still waits in flush() frees it. All fields are guarded by the GIL.
+ */
+#ifndef GCH_PY_LOGGER_H
+#define GCH_PY_LOGGER_H
+
+#include "logger.h"
+#include "py_row.h"
+
+#define GCH_WAIT_SLICE_MS 50     /* how long a wait goes without looking for Ctrl-C */
+#define GCH_SCRATCH_KEEP (1U << 20) /* memory a logger keeps after a large row */
+#define GCH_TASKS_MAX 1024
+
+struct gch_core {
+    struct gch_logger *logger;
+    int users; /* the object, and each thread that waits without the GIL */
+};
+
+struct gch_scratch {
+    struct gch_buf row;
+    struct gch_buf numbers;
+    struct gch_buf path;
+    struct gch_buf ends; /* size_t each: where each row ends */
+};
+
+struct gch_py_logger {
+    PyObject_HEAD
+    struct gch_state *state;
+    struct gch_core *core; /* NULL: not open */
+    bool disabled;         /* open found nowhere to log to; sticky until close() or configure() */
+    bool ending;           /* the interpreter is on its way out */
+    PyObject *prepare;     /* called before opening; see genesis_ch/_runtime.py */
+    PyObject *prepared;    /* what it returned */
+    PyObject *notify;      /* notify(level, count, text) */
+    PyObject *overrides;   /* dict of option -> str, from configure() */
+    PyObject *tasks;       /* dict of run_id -> task_name */
+    struct gch_scratch scratch;
+    bool scratch_busy;
+    uint64_t random[2];
+    struct gch_err disabled_reason;
+};
+
+extern PyType_Spec gch_logger_spec;
+
+/* Puts the log methods behind the others in the type's table; call before the type is made. */
+PyMethodDef *gch_logger_methods(void);
+
+void gch_scratch_init(struct gch_scratch *scratch);
+void gch_scratch_deinit(struct gch_scratch *scratch);
+
+/* ---- py_core.c: opening, closing, waiting ---- */
+
+/* Opens the core when there is none, or a forked child inherited one. GCH_OK: self->core is open. GCH_ERR_STOPPED: recording is disabled.
+ * -1 as in py_state.h goes to *raised. */
+enum gch_status gch_core_open(struct gch_py_logger *self, int *raised) GCH_MUST_CHECK;
+
+struct gch_core *gch_core_take(struct gch_py_logger *self);
+void gch_core_give(struct gch_core *core);
+
+/* Takes the core away from the object and closes it when nobody else waits on it. */
+void gch_core_drop(struct gch_py_logger *self);
+
+/* Hands waiting notices to logging. Never raises, except -1 as in py_state.h. */
+int gch_core_tell(struct gch_py_logger *self, struct gch_logger *logger);
+
+/* Flushes. seconds < 0: without limit. -1 with an exception set: Ctrl-C. */
+int gch_core_flush(struct gch_core *core, double seconds);
+
+/* Connects. 0: ready. 1: failed, or not in time. -1 as above. */
+int gch_core_connect(struct gch_core *core, double seconds);
+
+#endif

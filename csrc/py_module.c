@@ -1,0 +1,115 @@
+/* genesis_ch._core: the module. Multi-phase initialisation, one state an interpreter, heap types. */
+#include "py_logger.h"
+#include "py_method.h"
+
+struct gch_state *gch_state_of_type(PyTypeObject *type)
+{
+    PyObject *module = PyType_GetModuleByDef(type, &gch_module);
+    return module == NULL ? NULL : gch_state_of_module(module);
+}
+
+static int add_options(PyObject *module)
+{
+    PyObject *list = PyList_New(0);
+    int status = list == NULL ? -1 : 0;
+    for (int i = 0; i < GCH_OPTION_COUNT && status == 0; i++) {
+        const struct gch_option_spec *spec = gch_option_get((enum gch_option)i);
+        PyObject *entry = Py_BuildValue("ssss", spec->name, spec->env, spec->value, spec->meaning);
+        status = entry == NULL ? -1 : PyList_Append(list, entry);
+        Py_XDECREF(entry);
+    }
+    if (status == 0)
+        status = PyModule_AddObjectRef(module, "OPTIONS", list);
+    Py_XDECREF(list);
+    return status;
+}
+
+static PyObject *columns_of(const struct gch_table *table)
+{
+    PyObject *columns = PyList_New(0);
+    for (size_t i = 0; columns != NULL && i < table->column_count; i++) {
+        PyObject *entry = Py_BuildValue("ss", table->columns[i].name, gch_form_type(table->columns[i].form));
+        if (entry == NULL || PyList_Append(columns, entry) != 0)
+            Py_CLEAR(columns);
+        Py_XDECREF(entry);
+    }
+    return columns;
+}
+
+static int add_tables(PyObject *module)
+{
+    PyObject *tables = PyDict_New();
+    int status = tables == NULL ? -1 : 0;
+    for (int id = 0; id < GCH_TABLE_COUNT && status == 0; id++) {
+        const struct gch_table *table = gch_table_get((enum gch_table_id)id);
+        PyObject *columns = columns_of(table);
+        status = columns == NULL ? -1 : PyDict_SetItemString(tables, table->name, columns);
+        Py_XDECREF(columns);
+    }
+    if (status == 0)
+        status = PyModule_AddObjectRef(module, "TABLES", tables);
+    Py_XDECREF(tables);
+    return status;
+}
+
+static int module_exec(PyObject *module)
+{
+    struct gch_state *state = gch_state_of_module(module);
+    (void)gch_logger_methods();
+    if (gch_methods_init(state) != 0)
+        return -1;
+    state->logger_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &gch_logger_spec, NULL);
+    if (state->logger_type == NULL || PyModule_AddType(module, state->logger_type) != 0)
+        return -1;
+    return add_options(module) != 0 || add_tables(module) != 0 ? -1 : 0;
+}
+
+static int module_traverse(PyObject *module, visitproc visit, void *arg)
+{
+    struct gch_state *state = gch_state_of_module(module);
+    Py_VISIT(state->logger_type);
+    Py_VISIT(state->plain);
+    return 0;
+}
+
+static int module_clear(PyObject *module)
+{
+    struct gch_state *state = gch_state_of_module(module);
+    Py_CLEAR(state->logger_type);
+    Py_CLEAR(state->plain);
+    for (int id = 0; id < GCH_METHODS_MAX; id++) {
+        for (int i = 0; i < GCH_ARGUMENTS_MAX; i++)
+            Py_CLEAR(state->names[id][i]);
+    }
+    for (int i = 0; i < GCH_COLUMNS_MAX; i++)
+        Py_CLEAR(state->pareto_names[i]);
+    return 0;
+}
+
+static void module_free(void *module)
+{
+    (void)module_clear(module);
+}
+
+static PyModuleDef_Slot module_slots[] = {
+    {Py_mod_exec, module_exec},
+    {0, NULL},
+};
+
+struct PyModuleDef gch_module = {
+    .m_base = PyModuleDef_HEAD_INIT,
+    .m_name = "genesis_ch._core",
+    .m_doc = PyDoc_STR("The C core of genesis_ch: buffering, encoding and delivery."),
+    .m_size = sizeof(struct gch_state),
+    .m_slots = module_slots,
+    .m_traverse = module_traverse,
+    .m_clear = module_clear,
+    .m_free = module_free,
+};
+
+PyMODINIT_FUNC PyInit__core(void);
+
+PyMODINIT_FUNC PyInit__core(void)
+{
+    return PyModuleDef_Init(&gch_module);
+}

@@ -1,0 +1,243 @@
+#include "py_row.h"
+
+#include <math.h>
+
+#include "py_value.h"
+#include "rowbinary.h"
+#include "thread.h"
+#include "update.h"
+
+/* The values of one row, by column. */
+struct slots {
+    PyObject *value[GCH_COLUMNS_MAX]; /* borrowed; NULL: not given */
+    bool required[GCH_COLUMNS_MAX];
+    int64_t time_ms;
+    uint64_t version_us;
+};
+
+/* xorshift128+: ids need to be different, not secret. */
+static uint64_t next_random(uint64_t state[2])
+{
+    uint64_t a = state[0];
+    uint64_t b = state[1];
+    state[0] = b;
+    a ^= a << 23;
+    state[1] = a ^ b ^ (a >> 17) ^ (b >> 26);
+    return state[1] + b;
+}
+
+/* UUID version 7: milliseconds first, so that ids of one hour lie together. */
+static void put_new_id(struct gch_row_context *context, uint64_t now_ms)
+{
+    uint8_t uuid[16];
+    uint64_t random[2] = {next_random(context->random), next_random(context->random)};
+    memcpy(uuid, random, sizeof(uuid));
+    for (int i = 0; i < 6; i++)
+        uuid[i] = (uint8_t)(now_ms >> (40 - 8 * i));
+    uuid[6] = (uint8_t)((uuid[6] & 0x0F) | 0x70);
+    uuid[8] = (uint8_t)((uuid[8] & 0x3F) | 0x80);
+    gch_rb_uuid(context->convert.row, uuid);
+}
+
+static int set_times(struct gch_row_context *context, struct slots *slots, PyObject *timestamp)
+{
+    slots->version_us = gch_logger_version(context->logger);
+    slots->time_ms = (int64_t)(slots->version_us / 1000);
+    return gch_value_time(&context->convert, timestamp, &slots->time_ms);
+}
+
+static int fill_slots(struct gch_row_context *context, struct slots *slots, const struct gch_method *method, PyObject *const *values)
+{
+    memset(slots->value, 0, sizeof(slots->value));
+    memset(slots->required, 0, sizeof(slots->required));
+    PyObject *timestamp = NULL;
+    for (int i = 0; i < method->count; i++) {
+        int column = method->columns[i];
+        if (column >= 0) {
+            slots->value[column] = values[i];
+            slots->required[column] = method->arguments[i].required != 0;
+        } else if (column == GCH_COLUMN_TIME) {
+            timestamp = values[i];
+        }
+    }
+    return set_times(context, slots, timestamp);
+}
+
+static void put_numbers(struct gch_convert *convert)
+{
+    gch_rb_varint(convert->row, convert->number_count);
+    gch_buf_append(convert->row, convert->numbers->data, convert->numbers->len);
+}
+
+/* metrics is the only OBJECT whose numbers are wanted; it stands before METRICS in its table. */
+static int put_object(struct gch_row_context *context, const struct gch_column *column, PyObject *value)
+{
+    struct gch_convert *convert = &context->convert;
+    bool metrics = strcmp(column->name, "metrics") == 0;
+    if (metrics) {
+        gch_buf_reset(convert->numbers);
+        convert->number_count = 0;
+    }
+    return gch_value_json(convert, value, "{}", metrics);
+}
+
+static int put_column(struct gch_row_context *context, const struct slots *slots, const struct gch_column *column, size_t i)
+{
+    struct gch_convert *convert = &context->convert;
+    PyObject *value = slots->value[i];
+    switch (column->form) {
+    case GCH_FORM_TEXT:
+        return gch_value_text(convert, value);
+    case GCH_FORM_OBJECT:
+        return put_object(context, column, value);
+    case GCH_FORM_LIST:
+        return gch_value_json(convert, value, "[]", 0);
+    case GCH_FORM_F64:
+        return gch_value_f64(convert, value, slots->required[i] ? NAN : 0.0);
+    case GCH_FORM_I32:
+        return gch_value_i32(convert, value);
+    case GCH_FORM_BOOL:
+        return gch_value_bool(convert, value);
+    case GCH_FORM_NULL_I32:
+        return gch_value_null_i32(convert, value);
+    case GCH_FORM_NULL_U64:
+        return gch_value_null_u64(convert, value);
+    case GCH_FORM_TAGS:
+        return gch_value_tags(convert, value);
+    case GCH_FORM_METRICS:
+        put_numbers(convert);
+        return 0;
+    case GCH_FORM_USAGE:
+        return gch_value_usage(convert, value);
+    case GCH_FORM_TIME:
+        gch_rb_i64(convert->row, slots->time_ms);
+        return 0;
+    case GCH_FORM_EPOCH:
+        gch_rb_i64(convert->row, 0);
+        return 0;
+    case GCH_FORM_NEW_ID:
+        put_new_id(context, slots->version_us / 1000);
+        return 0;
+    case GCH_FORM_HOSTNAME:
+        gch_rb_string(convert->row, context->logger->hostname, strlen(context->logger->hostname));
+        return 0;
+    case GCH_FORM_PID:
+        gch_rb_u32(convert->row, (uint32_t)context->logger->pid);
+        return 0;
+    case GCH_FORM_VERSION:
+        gch_rb_i64(convert->row, (int64_t)slots->version_us);
+        return 0;
+    }
+    return 0;
+}
+
+static int put_columns(struct gch_row_context *context, const struct gch_method *method, const struct slots *slots)
+{
+    const struct gch_table *table = gch_table_get(method->table);
+    int status = 0;
+    for (size_t i = 0; i < table->column_count && status == 0; i++)
+        status = put_column(context, slots, &table->columns[i], i);
+    return status;
+}
+
+int gch_row_put(struct gch_row_context *context, const struct gch_method *method, PyObject *const *values)
+{
+    struct slots slots;
+    int status = fill_slots(context, &slots, method, values);
+    return status != 0 ? status : put_columns(context, method, &slots);
+}
+
+/* A new reference, or NULL: the individual has no such member. */
+static PyObject *member_of(PyObject *individual, PyObject *name)
+{
+    PyObject *value = PyDict_Check(individual) ? Py_XNewRef(PyDict_GetItemWithError(individual, name))
+                                               : PyObject_GetItem(individual, name);
+    if (value == NULL && PyErr_Occurred() != NULL && PyErr_ExceptionMatches(PyExc_Exception)) {
+        PyErr_Clear();
+        value = PyObject_GetAttr(individual, name);
+    }
+    if (value == NULL && PyErr_Occurred() != NULL && PyErr_ExceptionMatches(PyExc_Exception))
+        PyErr_Clear();
+    return value;
+}
+
+int gch_row_put_pareto(struct gch_row_context *context, const struct gch_method *method, PyObject *const *values, PyObject *individual)
+{
+    struct slots slots;
+    int status = fill_slots(context, &slots, method, values);
+    PyObject *held[GCH_COLUMNS_MAX] = {NULL};
+    for (int column = 0; column < GCH_COLUMNS_MAX && status == 0; column++) {
+        PyObject *name = context->convert.state->pareto_names[column];
+        if (name == NULL)
+            continue;
+        held[column] = member_of(individual, name);
+        slots.value[column] = held[column];
+        slots.required[column] = true;
+        status = PyErr_Occurred() != NULL ? -1 : 0;
+    }
+    if (status == 0)
+        status = put_columns(context, method, &slots);
+    for (int column = 0; column < GCH_COLUMNS_MAX; column++)
+        Py_XDECREF(held[column]);
+    return status;
+}
+
+/* ---- updates ---- */
+
+/* Writes a text into the row buffer as a column would be, and remembers where its bytes lie. */
+static int put_text(struct gch_convert *convert, PyObject *value, size_t *start, size_t *len)
+{
+    size_t before = convert->row->len;
+    int status = gch_value_text(convert, value);
+    size_t prefix = 0;
+    while (before + prefix < convert->row->len && (convert->row->data[before + prefix] & 128) != 0)
+        prefix++;
+    *start = before + prefix + 1;
+    *len = convert->row->len > *start ? convert->row->len - *start : 0;
+    return status;
+}
+
+/* A run that is over has an end; the field's words for one that is not are few. */
+static bool goes_on(const char *status, size_t len)
+{
+    static const char *const words[] = {"running", "pending", "queued", "resumed", "starting", "paused"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (len == strlen(words[i]) && memcmp(words[i], status, len) == 0)
+            return true;
+    }
+    return false;
+}
+
+int gch_row_put_update(struct gch_row_context *context, const struct gch_method *method, PyObject *const *values)
+{
+    struct gch_convert *convert = &context->convert;
+    struct slots slots;
+    size_t starts[3];
+    size_t lens[3];
+    int status = fill_slots(context, &slots, method, values);
+    size_t start = convert->row->len;
+    /* run_id, status, error, then total_generations as Int32 behind them. */
+    static const int texts[3] = {0, 1, 4};
+    for (int i = 0; i < 3 && status == 0; i++)
+        status = put_text(convert, values[texts[i]], &starts[i], &lens[i]);
+    if (status == 0 && (values[2] == NULL || values[2] == Py_None))
+        gch_rb_i32(convert->row, -1);
+    else if (status == 0)
+        status = gch_value_i32(convert, values[2]);
+    if (status != 0 || gch_buf_status(convert->row) != GCH_OK)
+        return status;
+    struct gch_update update = {.run_id_len = lens[0], .status_len = lens[1], .error_len = lens[2]};
+    memcpy(&update.total_generations, convert->row->data + convert->row->len - 4, 4);
+    const char *bytes = (const char *)convert->row->data;
+    update.run_id = bytes + starts[0];
+    update.status = bytes + starts[1];
+    update.error = bytes + starts[2];
+    update.at_ms = slots.time_ms;
+    update.end_time_ms = goes_on(update.status, update.status_len) ? 0 : slots.time_ms;
+    update.version_us = (int64_t)slots.version_us;
+    gch_buf_reset(convert->numbers);
+    gch_update_put(convert->numbers, &update);
+    gch_buf_truncate(convert->row, start);
+    gch_buf_append(convert->row, convert->numbers->data, convert->numbers->len);
+    return 0;
+}

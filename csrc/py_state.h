@@ -1,0 +1,51 @@
+/* What the extension's files share: the module's state and the pieces of one log call.
+ *
+ * Everything in py_*.c runs with the GIL. A C file that is not py_*.c never sees Python.
+ */
+#ifndef GCH_PY_STATE_H
+#define GCH_PY_STATE_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "buf.h"
+#include "counters.h"
+#include "tables.h"
+
+#define GCH_ARGUMENTS_MAX 24
+#define GCH_METHODS_MAX 8
+
+struct gch_state {
+    PyTypeObject *logger_type;
+    PyObject *plain;      /* genesis_ch._plain.plain, fetched at the first value that needs it */
+    PyObject *names[GCH_METHODS_MAX][GCH_ARGUMENTS_MAX]; /* interned argument names, by method */
+    PyObject *pareto_names[GCH_COLUMNS_MAX];             /* interned keys of a Pareto individual, by column; NULL: not one */
+};
+
+extern struct PyModuleDef gch_module;
+
+static inline struct gch_state *gch_state_of_module(PyObject *module)
+{
+    return PyModule_GetState(module);
+}
+
+/* The state behind a method of Logger or of a subclass; NULL with an exception set only if the type is not ours. */
+struct gch_state *gch_state_of_type(PyTypeObject *type);
+
+/* What converting the values of one call needs and counts. */
+struct gch_convert {
+    struct gch_state *state;
+    struct gch_counters *counters;
+    struct gch_buf *row;     /* where the row goes */
+    struct gch_buf *numbers; /* name and value of each finite number in metrics, RowBinary */
+    struct gch_buf *path;    /* the dotted key in work */
+    size_t number_count;
+};
+
+/* What a conversion returns: -1 only when an exception that must reach the caller is set (KeyboardInterrupt, SystemExit);
+ * everything else was stored as documented and counted. */
+
+/* Turns an exception of a conversion into a count. 0: swallowed. -1: it must reach the caller and is set again. */
+int gch_swallow(struct gch_convert *convert);
+
+#endif

@@ -1,0 +1,62 @@
+/* The values of ClickHouse's RowBinary format, little-endian, appended to a buffer.
+ *
+ * A row is its columns' values one behind the other with nothing between. RowBinaryWithNamesAndTypes puts a header before the rows:
+ * the number of columns, their names, their types.
+ */
+#ifndef GCH_ROWBINARY_H
+#define GCH_ROWBINARY_H
+
+#include <endian.h>
+
+#include "buf.h"
+
+/* Unsigned LEB128, at most 10 bytes. */
+void gch_rb_varint(struct gch_buf *buf, uint64_t value);
+
+static inline void gch_rb_u8(struct gch_buf *buf, uint8_t value)
+{
+    gch_buf_byte(buf, value);
+}
+
+static inline void gch_rb_u32(struct gch_buf *buf, uint32_t value)
+{
+    value = htole32(value);
+    gch_buf_append(buf, &value, sizeof value);
+}
+
+static inline void gch_rb_u64(struct gch_buf *buf, uint64_t value)
+{
+    value = htole64(value);
+    gch_buf_append(buf, &value, sizeof value);
+}
+
+static inline void gch_rb_i32(struct gch_buf *buf, int32_t value)
+{
+    gch_rb_u32(buf, (uint32_t)value);
+}
+
+/* Also DateTime64: ticks since the epoch. */
+static inline void gch_rb_i64(struct gch_buf *buf, int64_t value)
+{
+    gch_rb_u64(buf, (uint64_t)value);
+}
+
+/* The eight bytes as they are: NaN payloads and -0.0 survive. */
+static inline void gch_rb_f64(struct gch_buf *buf, double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    gch_rb_u64(buf, bits);
+}
+
+void gch_rb_string(struct gch_buf *buf, const void *bytes, size_t len);
+
+/* A UUID given in its text order (big-endian), as ClickHouse wants it: two little-endian 64-bit halves. */
+void gch_rb_uuid(struct gch_buf *buf, const uint8_t uuid[16]);
+
+/* Strings of unknown length: begin leaves room for a one-byte length, end writes the true one, moving the bytes only when they
+ * are 128 or more. Between the two calls append the bytes. */
+size_t gch_rb_string_begin(struct gch_buf *buf);
+void gch_rb_string_end(struct gch_buf *buf, size_t mark);
+
+#endif

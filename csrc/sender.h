@@ -1,0 +1,134 @@
+/* The thread that empties the outbox into ClickHouse.
+ *
+ * States (what stats() shows):
+ *     idle       nothing was to be sent yet; no server was asked for anything
+ *     connecting finding or starting the server, bringing the tables up to date
+ *     ready      delivering
+ *     retrying   the last attempt failed; the next comes after a back-off
+ *     paused     the server does not let us in; tried again every GCH_AUTH_PAUSE_MS
+ *     stopped
+ * One pass: own segments, oldest first, then, when a scan is due, those of dead processes. A pass ends at the first failure; the outbox
+ * keeps everything. Nothing is acknowledged before its window is settled (delivery.h).
+ *
+ * flush: the caller takes a ticket; a pass that began after it and found nothing left to do completes it. A flush cuts a
+ * back-off short once.
+ *
+ * Locks: `lock` guards the fields marked (lock), never held across I/O. The outbox's own lock may be taken inside it, not the reverse.
+ */
+#ifndef GCH_SENDER_H
+#define GCH_SENDER_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "drainer.h"
+#include "embedded.h"
+#include "migrate.h"
+#include "outbox.h"
+#include "place.h"
+#include "retry.h"
+
+#define GCH_TICK_MS 100         /* how often the outbox is looked at */
+#define GCH_SCAN_INTERVAL_MS 2000 /* how often dead processes are looked for */
+#define GCH_AUTH_PAUSE_MS 30000
+
+/* X(state, word) */
+#define GCH_SENDER_STATE_MAP(X)                                                                                        \
+    X(IDLE, "idle")                                                                                                    \
+    X(CONNECTING, "connecting")                                                                                        \
+    X(READY, "ready")                                                                                                  \
+    X(RETRYING, "retrying")                                                                                            \
+    X(PAUSED, "paused")                                                                                                \
+    X(STOPPED, "stopped")
+
+enum gch_sender_state {
+#define X(state, word) GCH_SENDER_##state,
+    GCH_SENDER_STATE_MAP(X)
+#undef X
+};
+
+const char *gch_sender_state_word(enum gch_sender_state state);
+
+/* What others may know. A copy. */
+struct gch_sender_report {
+    enum gch_sender_state state;
+    enum gch_trouble trouble;   /* of the last failure, NONE after a success */
+    struct gch_err last_error;  /* "" after a success */
+    size_t migrations_applied;
+    struct gch_endpoint endpoint; /* of the embedded server */
+};
+
+struct gch_sender {
+    pthread_mutex_t lock;
+    pthread_cond_t wake; /* the thread waits on it */
+    pthread_cond_t news; /* flush and connect wait on it */
+    pthread_t thread;
+    bool started;
+    bool ended;                       /* (lock) the thread has left its body */
+    _Atomic bool stop;
+    uint64_t flush_wanted;            /* (lock) tickets given out */
+    uint64_t flush_done;              /* (lock) all up to this one are complete */
+    uint64_t attempts_failed;         /* (lock) */
+    bool connect_wanted;              /* (lock) */
+    struct gch_sender_report report;  /* (lock) */
+
+    /* the thread's own */
+    struct gch_outbox *outbox;
+    const struct gch_place *place;
+    const struct gch_migrations *migrations;
+    struct gch_counters *counters;
+    struct gch_notices *notices;
+    struct gch_transport transport;
+    struct gch_embedded embedded;
+    struct gch_delivery delivery;
+    struct gch_drainer drainer;
+    struct gch_retry retry;
+    const char *url_text;
+    size_t batch_bytes;
+    uint32_t batch_interval_ms;
+    uint64_t waiting_since; /* when the oldest undelivered row was first seen, 0: none */
+    uint64_t next_scan;
+    uint64_t not_before;    /* end of the back-off */
+    uint64_t flush_hurried; /* the last ticket that cut a back-off short */
+    uint64_t windows_noted;
+    bool connected;
+};
+
+struct gch_sender_options {
+    const struct gch_settings *settings;
+    const char *python;
+    const char *package_path;
+};
+
+enum gch_status gch_sender_init(struct gch_sender *sender, const struct gch_sender_options *options, const struct gch_place *place,
+                                const struct gch_migrations *migrations, struct gch_outbox *outbox,
+                                struct gch_counters *counters, struct gch_notices *notices) GCH_MUST_CHECK;
+enum gch_status gch_sender_start(struct gch_sender *sender) GCH_MUST_CHECK;
+
+/* Asks the thread to end and waits at most wait_ms. False: it is still running; its memory must then never be freed. */
+bool gch_sender_stop(struct gch_sender *sender, uint32_t wait_ms);
+void gch_sender_deinit(struct gch_sender *sender);
+
+/* ---- for callers' threads, without the GIL ---- */
+
+struct gch_ticket {
+    uint64_t id;
+    uint64_t failures; /* attempts that had failed when it was given out */
+};
+
+struct gch_ticket gch_sender_ask_flush(struct gch_sender *sender);
+
+/* Waits at most wait_ms (call in slices to stay interruptible). GCH_OK: the ticket is complete. GCH_ERR_AGAIN: not yet.
+ * GCH_ERR_REMOTE: it cannot be: the server does not let us in. */
+enum gch_status gch_sender_wait_flush(struct gch_sender *sender, struct gch_ticket ticket, uint32_t wait_ms) GCH_MUST_CHECK;
+
+/* Asks for a connection; then wait for a report that is READY, or for a failure after the asking. */
+struct gch_ticket gch_sender_ask_connect(struct gch_sender *sender);
+enum gch_status gch_sender_wait_connect(struct gch_sender *sender, struct gch_ticket ticket, uint32_t wait_ms) GCH_MUST_CHECK;
+
+void gch_sender_get_report(struct gch_sender *sender, struct gch_sender_report *report);
+
+/* In a forked child: closes what was inherited. Async-signal-safe. */
+void gch_sender_forget(struct gch_sender *sender);
+
+#endif

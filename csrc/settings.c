@@ -1,0 +1,124 @@
+#include "settings.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct gch_option_spec specs[] = {
+#define X(name, env, kind, value, low, high, meaning) {#name, env, GCH_KIND_##kind, value, low, high, meaning},
+    GCH_OPTION_MAP(X)
+#undef X
+};
+
+const struct gch_option_spec *gch_option_get(enum gch_option option)
+{
+    return &specs[option];
+}
+
+/* Letters that two names share in order: enough to guess what a typo meant. */
+static size_t likeness(const char *a, const char *b)
+{
+    size_t shared = 0;
+    for (; *a != '\0'; a++) {
+        const char *found = strchr(b, *a);
+        if (found != NULL && *found != '\0') {
+            shared += 1;
+            b = found + 1;
+        }
+    }
+    return shared;
+}
+
+int gch_option_find(const char *name, const char **nearest)
+{
+    size_t best = 0;
+    *nearest = specs[0].name;
+    for (int i = 0; i < GCH_OPTION_COUNT; i++) {
+        if (strcmp(specs[i].name, name) == 0)
+            return i;
+        size_t like = likeness(name, specs[i].name);
+        if (like > best) {
+            best = like;
+            *nearest = specs[i].name;
+        }
+    }
+    return -1;
+}
+
+enum gch_status gch_settings_init(struct gch_settings *settings)
+{
+    memset(settings, 0, sizeof(*settings));
+    for (int i = 0; i < GCH_OPTION_COUNT; i++) {
+        enum gch_status status = gch_settings_set(settings, (enum gch_option)i, specs[i].value, NULL);
+        if (status != GCH_OK)
+            return status;
+    }
+    return GCH_OK;
+}
+
+void gch_settings_deinit(struct gch_settings *settings)
+{
+    for (int i = 0; i < GCH_OPTION_COUNT; i++)
+        free(settings->text[i]);
+    memset(settings, 0, sizeof(*settings));
+}
+
+static enum gch_status set_text(struct gch_settings *settings, enum gch_option option, const char *value)
+{
+    char *copy = strdup(value);
+    if (copy == NULL)
+        return GCH_ERR_NOMEM;
+    free(settings->text[option]);
+    settings->text[option] = copy;
+    return GCH_OK;
+}
+
+static enum gch_status set_mode(struct gch_settings *settings, const char *value, struct gch_err *err)
+{
+    static const char *const modes[] = {"auto", "http", "embedded", "disabled"};
+    for (int i = 0; i < 4; i++) {
+        if (strcmp(value, modes[i]) == 0) {
+            settings->mode = (enum gch_mode)i;
+            return set_text(settings, GCH_OPTION_mode, value);
+        }
+    }
+    return gch_err_set(err, GCH_ERR_INVALID, "mode (GENESIS_CH_MODE) is \"%.40s\"; it takes auto, http, embedded or disabled", value);
+}
+
+static enum gch_status set_number(struct gch_settings *settings, enum gch_option option, const char *value, struct gch_err *err)
+{
+    const struct gch_option_spec *spec = &specs[option];
+    char *end;
+    double number = strtod(value, &end);
+    if (end == value || *end != '\0' || !(number >= spec->low && number <= spec->high))
+        return gch_err_set(err, GCH_ERR_INVALID, "%s (%s) is \"%.40s\"; it takes a number of %s from %.15g to %.15g", spec->name,
+                           spec->env, value, spec->kind == GCH_KIND_BYTES ? "bytes" : "seconds", spec->low, spec->high);
+    settings->number[option] = spec->kind == GCH_KIND_BYTES ? floor(number) : number;
+    return GCH_OK;
+}
+
+enum gch_status gch_settings_set(struct gch_settings *settings, enum gch_option option, const char *value, struct gch_err *err)
+{
+    switch (specs[option].kind) {
+    case GCH_KIND_TEXT:
+        return set_text(settings, option, value);
+    case GCH_KIND_MODE:
+        return set_mode(settings, value, err);
+    default:
+        return set_number(settings, option, value, err);
+    }
+}
+
+enum gch_status gch_settings_read_environment(struct gch_settings *settings, struct gch_err *err)
+{
+    enum gch_status result = GCH_OK;
+    for (int i = 0; i < GCH_OPTION_COUNT; i++) {
+        const char *value = getenv(specs[i].env);
+        if (value == NULL || *value == '\0')
+            continue;
+        enum gch_status status = gch_settings_set(settings, (enum gch_option)i, value, err);
+        if (status != GCH_OK)
+            result = status;
+    }
+    return result;
+}

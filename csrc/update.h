@@ -1,0 +1,37 @@
+/* update_evolution_run as a frame: what to set on which run, with the version that the new row will have.
+ *
+ * Run by the sender, in order, as INSERT ... SELECT of the stored row with the changed columns: idempotent, because the version
+ * is fixed when the call is made. No text is pasted: every value is a bound parameter.
+ */
+#ifndef GCH_UPDATE_H
+#define GCH_UPDATE_H
+
+#include "buf.h"
+
+struct gch_update {
+    const char *run_id; /* not NUL-terminated when decoded */
+    size_t run_id_len;
+    const char *status; /* empty: leave what is stored */
+    size_t status_len;
+    const char *error; /* empty: leave what is stored */
+    size_t error_len;
+    int32_t total_generations; /* negative: leave what is stored */
+    int64_t at_ms;       /* when the call was made */
+    int64_t end_time_ms; /* 0 while the run goes on */
+    int64_t version_us;
+};
+
+void gch_update_put(struct gch_buf *buf, const struct gch_update *update);
+
+/* The pointers lead into bytes. */
+enum gch_status gch_update_get(struct gch_update *update, const uint8_t *bytes, size_t len) GCH_MUST_CHECK;
+
+/* The statement, which refers to the parameters of gch_update_put_parameters. The first form is for ReplacingMergeTree; the second
+ * for the plain MergeTree tables that the older Python logger made, where a row can only be changed by a mutation. */
+void gch_update_put_insert(struct gch_buf *sql);
+void gch_update_put_mutation(struct gch_buf *sql);
+
+/* Appends "&param_name=value" for each, percent-encoded. */
+void gch_update_put_parameters(struct gch_buf *url, const struct gch_update *update);
+
+#endif

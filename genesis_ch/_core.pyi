@@ -1,0 +1,133 @@
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+OPTIONS: list[tuple[str, str, str, str]]
+TABLES: dict[str, list[tuple[str, str]]]
+
+class Logger:
+    def __init__(
+        self,
+        prepare: Callable[[], tuple[str, str, bool, list[tuple[str, str]]]],
+        notify: Callable[[int, int, str], None],
+    ) -> None: ...
+    @property
+    def enabled(self) -> bool: ...
+    def stats(self) -> dict[str, Any]: ...
+    def log_llm_interaction(
+        self,
+        model: str,
+        messages: Iterable[Mapping[str, Any]],
+        response: str,
+        cost: float | None = 0.0,
+        execution_time: float | None = 0.0,
+        metadata: Mapping[str, Any] | None = None,
+        thought: str | None = "",
+        *,
+        timestamp: datetime | float | str | None = None,
+        run_id: str | None = "",
+        generation: int | None = None,
+        individual_id: str | None = "",
+        trace_id: str | None = "",
+        provider: str | None = "",
+        input_tokens: int | None = None,
+        output_tokens: int | None = None,
+        usage: Mapping[str, Any] | None = None,
+        error: str | None = "",
+    ) -> None: ...
+    def log_action(
+        self,
+        action_type: str,
+        details: Mapping[str, Any] | None,
+        metadata: Mapping[str, Any] | None = None,
+        *,
+        timestamp: datetime | float | str | None = None,
+        run_id: str | None = "",
+        generation: int | None = None,
+    ) -> None: ...
+    def log_evolution_run(
+        self,
+        run_id: str,
+        task_name: str,
+        config: Any,
+        population_size: int | None,
+        cluster_type: str | None,
+        database_path: Any,
+        status: str | None = "running",
+        *,
+        timestamp: datetime | float | str | None = None,
+        project_id: str | None = "",
+        parent_run_id: str | None = "",
+        git_sha: str | None = "",
+        git_dirty: bool | None = False,
+        error: str | None = "",
+        tags: Iterable[str] | None = None,
+    ) -> None: ...
+    def update_evolution_run(
+        self,
+        run_id: str,
+        status: str | None,
+        total_generations: int | None,
+        *,
+        timestamp: datetime | float | str | None = None,
+        error: str | None = "",
+    ) -> None: ...
+    def log_generation(
+        self,
+        run_id: str,
+        generation: int | None,
+        num_individuals: int | None,
+        best_score: float | None,
+        avg_score: float | None,
+        pareto_size: int | None,
+        total_cost: float | None = 0.0,
+        metadata: Mapping[str, Any] | None = None,
+        *,
+        timestamp: datetime | float | str | None = None,
+        task_name: str | None = "",
+    ) -> None: ...
+    def log_individual(
+        self,
+        run_id: str,
+        individual_id: str,
+        generation: int | None,
+        parent_id: str | None,
+        mutation_type: str | None,
+        fitness_score: float | None,
+        combined_score: float | None,
+        metrics: Mapping[str, Any] | None,
+        is_pareto: bool | None,
+        api_cost: float | None = 0.0,
+        embed_cost: float | None = 0.0,
+        novelty_cost: float | None = 0.0,
+        code_hash: str | None = "",
+        code_size: int | None = 0,
+        *,
+        timestamp: datetime | float | str | None = None,
+    ) -> None: ...
+    def log_pareto_front(
+        self,
+        run_id: str,
+        generation: int | None,
+        pareto_individuals: Iterable[Any] | None,
+        *,
+        timestamp: datetime | float | str | None = None,
+    ) -> None: ...
+    def log_lineage(
+        self,
+        run_id: str,
+        child_id: str,
+        parent_id: str | None,
+        generation: int | None,
+        mutation_type: str | None,
+        fitness_delta: float | None = 0.0,
+        edit_summary: str | None = "",
+        *,
+        timestamp: datetime | float | str | None = None,
+    ) -> None: ...
+    def _flush(self, timeout: float | None, /) -> tuple[int, int, int, int, int, str | None] | None: ...
+    def _close(self, timeout: float | None, /) -> tuple[int, int, int, int, int, str | None] | None: ...
+    def _connect(self, timeout: float | None, /) -> tuple[int, str, str]: ...
+    def _endpoint(self) -> tuple[str, str, str, str, str] | None: ...
+    def _set_options(self, options: dict[str, Any], /) -> None: ...
+    def _end(self) -> None: ...

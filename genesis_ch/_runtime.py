@@ -1,0 +1,42 @@
+"""What the C core asks of Python: once before it opens, and when it has something to say."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import sys
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+ENGINE_MODULES = ("chdb", "waitress")
+
+
+def embedded_installed() -> bool:
+    """Whether the extra `embedded` is there; looks without importing."""
+    return all(importlib.util.find_spec(name) is not None for name in ENGINE_MODULES)
+
+
+def migrations() -> list[tuple[str, str]]:
+    """(name, statements) of every migration, in order.
+
+    They lie in genesis_ch/sql when the package is installed, in sql/ beside it in a checkout.
+    """
+    for folder in (PACKAGE / "sql" / "migrations", PACKAGE.parent / "sql" / "migrations"):
+        files = sorted(folder.glob("*.up.sql"))
+        if files:
+            return [(file.name.removesuffix(".up.sql"), file.read_text(encoding="utf-8")) for file in files]
+    raise FileNotFoundError("sql/migrations of genesis_ch is missing; install the package again")
+
+
+def prepare() -> tuple[str, str, bool, list[tuple[str, str]]]:
+    """The interpreter for the embedded server, the folder that holds genesis_ch, whether the engine is installed, the migrations."""
+    return sys.executable or "python3", str(PACKAGE.parent), embedded_installed(), migrations()
+
+
+def notify(level: int, count: int, text: str) -> None:
+    """One line to logging.getLogger("genesis_ch"); count tells how often it happened since the last line about it."""
+    logger = logging.getLogger("genesis_ch")
+    if count > 1:
+        logger.log(level, "%s (%d times)", text, count)
+    else:
+        logger.log(level, "%s", text)

@@ -1,0 +1,61 @@
+"""The command line, `genesis-ch`."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import cast
+
+import click
+
+COMMANDS = ("demo", "doctor", "serve", "exec", "sync", "migrate")
+_MODULES = {"exec": "execute"}
+
+
+class _Group(click.Group):
+    """Loads the module of a command when the command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"genesis_ch.cli.{_MODULES.get(cmd_name, cmd_name)}")
+        return cast(click.Command, module.command)
+
+
+def _print_version(ctx: click.Context, option: click.Parameter, wanted: bool) -> None:
+    if not wanted or ctx.resilient_parsing:
+        return
+    import genesis_ch
+
+    click.echo(f"genesis-ch {genesis_ch.__version__}")
+    ctx.exit()
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
+def _group() -> None:
+    """Record evolution experiments in ClickHouse, and look after what was recorded."""
+
+
+def main() -> None:
+    """Run the command line; the entry point of the `genesis-ch` script."""
+    tame(sys.stdout)
+    tame(sys.stderr)
+    _group(prog_name="genesis-ch")
+
+
+def tame(stream: object) -> None:
+    """Make a stream write "?" for a character that its encoding lacks, instead of raising."""
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure:
+        reconfigure(errors="replace")

@@ -1,0 +1,5 @@
+"""`python -m genesis_ch.cli` is `genesis-ch`."""
+
+from genesis_ch.cli import main
+
+main()

@@ -1,0 +1,60 @@
+"""`genesis-ch serve`: the embedded server in the foreground."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from genesis_ch.cli import screen, store
+
+
+@click.command("serve")
+@store.path_option
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Default: any free port.")
+@click.option("--password", metavar="P", help="Instead of the store's own; other users of this machine can see it.")
+def command(path: Path | None, port: int, password: str | None) -> None:
+    """Serve the embedded store on 127.0.0.1 and print its DSN; Ctrl-C ends it.
+
+    The DSN is the value for CLICKHOUSE_URL of other programs, and for clickhouse-connect.
+    """
+    try:
+        from genesis_ch.server import serve
+        from genesis_ch.server.errors import QueryError
+        from genesis_ch.server.store import StoreBusy
+    except ImportError as error:
+        _fail_without_engine(error)
+    directory = store.home(path)
+    try:
+        code = serve(directory, port=port, password=password, on_ready=_announce)
+    except StoreBusy as error:
+        screen.fail(str(error), ["it serves already: genesis-ch doctor shows what is in it"])
+        code = 1
+    except ImportError as error:
+        _fail_without_engine(error)
+    except QueryError as error:
+        screen.fail(f"The engine cannot open {directory / 'data'}: {error}")
+        code = 1
+    except (OSError, ValueError) as error:
+        screen.fail(f"Cannot serve {directory}: {error}", ["choose another --port or another --path"])
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # The engine's threads do not survive the interpreter's own clean-up.
+    os._exit(code)
+
+
+def _announce(dsn: str) -> None:
+    screen.say(dsn)
+    sys.stdout.flush()
+
+
+def _fail_without_engine(error: ImportError) -> NoReturn:
+    screen.fail(
+        f"The embedded server is not installed: {error.name or error}",
+        ["run: python -m pip install 'genesis_ch[embedded]'"],
+    )
+    sys.exit(1)
