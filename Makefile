@@ -5,34 +5,38 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SOURCES := $(wildcard csrc/*.c csrc/*.h) setup.py pyproject.toml
 CHECKED := genesis_ch setup.py tests bench examples
 
-.PHONY: demo test lint bench setup clean
+.PHONY: demo test lint bench clean
 
-demo: setup
+demo: $(VENV)/.demo
 	$(BIN)/genesis-ch demo
 
-test: setup lint
+test: lint
 	$(BIN)/python -m pytest
 
-lint: setup
+lint: $(VENV)/.test
 	$(BIN)/ruff check --quiet $(CHECKED)
 	$(BIN)/mypy
 
-bench: setup
+bench: $(VENV)/.test
 	$(BIN)/python bench/log_calls.py
 	$(BIN)/python bench/million_rows.py
 
-setup: $(STAMP)
-
-$(STAMP): $(SOURCES)
+$(BIN)/python:
 	@sh tools/system_libraries.sh
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "genesis_ch needs Python 3.11 or newer: make PYTHON=python3.12"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "no venv: on Debian, apt-get install python3-venv"; exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[embedded,test]'
-	@touch $(STAMP)
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "no venv: on Debian, apt-get install python3-venv"; exit 1; }
+
+$(VENV)/.demo: $(BIN)/python $(SOURCES)
+	$(INSTALL) --editable '.[embedded]'
+	@touch $@
+
+$(VENV)/.test: $(BIN)/python $(SOURCES)
+	$(INSTALL) --editable '.[test]'
+	@touch $@ $(VENV)/.demo
 
 clean:
 	rm -rf $(VENV) build genesis_ch.egg-info genesis_ch/_core.*.so
