@@ -1,5 +1,6 @@
 #include "py_logger.h"
 
+#include "py_core.h"
 #include "py_log.h"
 #include "thread.h"
 
@@ -153,7 +154,7 @@ static PyObject *logger_endpoint(PyObject *object, PyObject *unused)
 {
     struct gch_py_logger *self = (struct gch_py_logger *)object;
     (void)unused;
-    if (self->core == NULL)
+    if (self->core == NULL || gch_logger_inherited(self->core->logger))
         Py_RETURN_NONE;
     struct gch_logger *logger = self->core->logger;
     const struct gch_url *url = &logger->place.url;
@@ -315,13 +316,9 @@ static PyObject *logger_set_options(PyObject *object, PyObject *options)
 
 static PyObject *logger_get_enabled(PyObject *object, void *unused)
 {
-    struct gch_py_logger *self = (struct gch_py_logger *)object;
-    int raised;
     (void)unused;
-    bool enabled = gch_core_open(self, &raised) == GCH_OK;
-    if (raised != 0)
-        return NULL;
-    return PyBool_FromLong(enabled);
+    int enabled = gch_core_would_open((struct gch_py_logger *)object);
+    return enabled < 0 ? NULL : PyBool_FromLong(enabled);
 }
 
 static PyObject *logger_end(PyObject *object, PyObject *unused)
@@ -355,7 +352,7 @@ PyMethodDef *gch_logger_methods(void)
 
 static PyGetSetDef properties[] = {
     {"enabled", logger_get_enabled, NULL,
-     PyDoc_STR("True when rows are recorded. Reads the environment when that has not happened yet."), NULL},
+     PyDoc_STR("True when rows are recorded, or would be with the environment as it is now. Opens nothing."), NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

@@ -148,12 +148,7 @@ static enum gch_status pass(struct gch_sender *sender, bool own, bool orphans, s
     enum gch_status status = ensure_connected(sender, err, trouble);
     if (status != GCH_OK)
         return status;
-    if (sender->drainer.orphan_source_open || !own)
-        status = gch_drainer_run_orphans(&sender->drainer);
-    if (status == GCH_OK && own)
-        status = gch_drainer_run_own(&sender->drainer);
-    if (status == GCH_OK && orphans)
-        status = gch_drainer_run_orphans(&sender->drainer);
+    status = gch_drainer_run(&sender->drainer, own, orphans);
     if (sender->drainer.windows_settled != sender->windows_noted)
         note_success(sender);
     sender->windows_noted = sender->drainer.windows_settled;
