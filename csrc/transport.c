@@ -97,7 +97,9 @@ static void reply_reset(struct gch_reply *reply)
 static size_t on_body(char *bytes, size_t size, size_t count, void *context)
 {
     struct gch_reply *reply = context;
-    gch_buf_append(&reply->body, bytes, size * count);
+    size_t room = GCH_REPLY_MAX - reply->body.len;
+    reply->cut = reply->cut || size * count > room;
+    gch_buf_append(&reply->body, bytes, size * count < room ? size * count : room);
     return gch_buf_status(&reply->body) == GCH_OK ? size * count : 0;
 }
 
@@ -332,7 +334,7 @@ static enum gch_status judge(struct gch_transport *transport, struct gch_reply *
     if (reply->code == 0 && code_in_body)
         reply->code = (int)strtol((const char *)reply->body.data + 6, NULL, 10);
     bool exception = code_in_body || body_has(reply, "__exception__");
-    if (reply->http_status == 200 && reply->code == 0 && !exception && reply->from_clickhouse) {
+    if (reply->http_status == 200 && reply->code == 0 && !exception && reply->from_clickhouse && !reply->cut) {
         reply->error_class = GCH_CLASS_NONE;
         return GCH_OK;
     }

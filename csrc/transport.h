@@ -1,7 +1,7 @@
 /* HTTP to one ClickHouse server: libcurl lives here and nowhere else.
  *
- * One connection, kept alive. No redirects, no cookies, no .netrc; the password travels in a header, never in a URL. A reply is read up to
- * GCH_REPLY_MAX bytes. Stored means: status 200, an X-ClickHouse header (a captive portal has none), no exception code, and no
+ * One connection, kept alive. No redirects, no cookies, no .netrc; the password travels in a header, never in a URL. Of a reply
+ * GCH_REPLY_MAX bytes are kept. Stored means: status 200, an X-ClickHouse header (a captive portal has none), no exception code, and no
  * exception in the body.
  *
  * Threads: everything by the sender, except gch_transport_abort (any thread) and gch_transport_forget (a forked child).
@@ -59,6 +59,7 @@ struct gch_reply {
     uint32_t retry_after_ms;
     int64_t written_rows; /* -1: the server did not say */
     bool from_clickhouse;
+    bool cut; /* the body was longer than GCH_REPLY_MAX; its rest was thrown away */
     struct gch_buf body;
     struct gch_err err; /* one sentence when it failed */
 };
