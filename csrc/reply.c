@@ -39,7 +39,9 @@ void gch_reply_reset(struct gch_reply *reply)
 
 bool gch_reply_take_body(struct gch_reply *reply, const void *bytes, size_t len)
 {
-    gch_buf_append(&reply->body, bytes, len);
+    size_t room = GCH_REPLY_MAX - reply->body.len;
+    reply->cut = reply->cut || len > room;
+    gch_buf_append(&reply->body, bytes, len < room ? len : room);
     return gch_buf_status(&reply->body) == GCH_OK;
 }
 
@@ -131,7 +133,7 @@ enum gch_status gch_reply_judge(struct gch_reply *reply, const char *shown)
     if (reply->code == 0 && code_in_body)
         reply->code = (int)strtol((const char *)reply->body.data + 6, NULL, 10);
     bool exception = code_in_body || body_has(reply, "__exception__");
-    if (reply->http_status == 200 && reply->code == 0 && !exception && reply->from_clickhouse) {
+    if (reply->http_status == 200 && reply->code == 0 && !exception && reply->from_clickhouse && !reply->cut) {
         reply->error_class = GCH_CLASS_NONE;
         return GCH_OK;
     }

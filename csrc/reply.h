@@ -1,7 +1,7 @@
 /* A server's reply, and the judgement on it.
  *
- * Read up to GCH_REPLY_MAX bytes. A success is: status 200, an X-ClickHouse header (a captive portal or a proxy's page has none), no
- * exception code, no `__exception__` in the body, and no body that starts with `Code: `. Everything else is a failure with a class, a
+ * GCH_REPLY_MAX bytes of it are kept. A success is: status 200, an X-ClickHouse header (a captive portal or a proxy's page has none), no
+ * exception code, no `__exception__` in the body, no body that starts with `Code: `, none that is longer than what is kept. Everything else is a failure with a class, a
  * kind of trouble and one sentence. Free of libcurl, so that tests can feed it any bytes. Owner: the sender thread.
  */
 #ifndef GCH_REPLY_H
@@ -45,6 +45,7 @@ struct gch_reply {
     uint32_t retry_after_ms;
     int64_t written_rows; /* -1: the server did not say */
     bool from_clickhouse;
+    bool cut; /* the body was longer than GCH_REPLY_MAX; its rest was thrown away */
     struct gch_buf body;
     struct gch_err err; /* one sentence when it failed */
 };
@@ -56,7 +57,7 @@ void gch_reply_reset(struct gch_reply *reply);
 /* Takes one header line, with or without its line end. */
 void gch_reply_take_header(struct gch_reply *reply, const char *line, size_t len);
 
-/* Takes a piece of the body. False: the reply is longer than GCH_REPLY_MAX. */
+/* Takes a piece of the body. False: no memory. */
 bool gch_reply_take_body(struct gch_reply *reply, const void *bytes, size_t len);
 
 /* Decides what the whole reply is; shown names the server in the sentence. GCH_OK or GCH_ERR_REMOTE. */

@@ -57,12 +57,12 @@ static void note_success(struct gch_sender *sender)
     gch_notice_resolve(sender->notices, GCH_CAUSE_RECOVERED);
 }
 
-/* Records a failed attempt and returns how long to wait. A connection that an idle embedded server dropped is no trouble:
- * the first failure is tried again at once and not spoken of. */
+/* Records a failed attempt and returns how long to wait. A connection that an idle embedded server dropped is no trouble, and a table
+ * that does not fit may fit once the tables were looked after: the first failure is tried again at once and not spoken of. */
 static uint32_t note_failure(struct gch_sender *sender, enum gch_trouble trouble, const char *text)
 {
     bool embedded = sender->place->mode == GCH_MODE_EMBEDDED;
-    bool quiet = embedded && sender->retry.attempts == 0 && trouble != GCH_TROUBLE_EMBEDDED && trouble != GCH_TROUBLE_SCHEMA;
+    bool quiet = sender->retry.attempts == 0 && (trouble == GCH_TROUBLE_SCHEMA || (embedded && trouble != GCH_TROUBLE_EMBEDDED));
     uint32_t wait = gch_retry_next(&sender->retry, sender->delivery.reply.retry_after_ms);
     gch_count(&sender->counters->retries, 1);
     sender->connection.ready = false;
