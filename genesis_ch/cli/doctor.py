@@ -93,11 +93,7 @@ def _tables(logger: ClickHouseLogger) -> bool:
 
 
 def _rows(client: Any, table: str, final: int) -> int:
-    plain = f"SELECT count() FROM {table}"
-    try:
-        return int(client.query(plain, settings={"final": final}).result_rows[0][0])
-    except Exception:  # a plain MergeTree, which has no FINAL; clickhouse-connect has one error for all
-        return int(client.query(plain, settings={"final": 0}).result_rows[0][0])
+    return int(client.query(f"SELECT count() FROM {table}", settings={"final": final}).result_rows[0][0])
 
 
 def _duplicates(client: Any, engines: dict[str, str], counts: dict[str, int]) -> None:
@@ -139,7 +135,8 @@ def _outbox(logger: ClickHouseLogger, found: Outbox, connected: bool) -> bool:
     if found.orphaned:
         when = "run" if connected else "once the server answers, run"
         screen.fail(
-            f"{found.orphaned}{found.more} rows that ended processes left wait in the outbox.", [f"{when}: genesis-ch sync"]
+            f"{found.orphaned}{found.more} rows that ended processes left wait in the outbox.",
+            [f"{when}: genesis-ch sync"],
         )
     if found.refused:
         reasons = [f"{count} × {', '.join(reason.splitlines())}" for reason, count in found.refused.most_common(5)]

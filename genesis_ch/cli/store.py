@@ -46,7 +46,7 @@ def open_logger(path: Path | None) -> ClickHouseLogger:
     log.propagate = False
     log.handlers[:] = [warnings]
     if path is not None:
-        ch_logger.configure(home=path.absolute())
+        ch_logger.configure(home=str(path.absolute()))
     return ch_logger
 
 
