@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-import click
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -26,7 +25,7 @@ def console() -> Console:
 
 def say(text: str = "") -> None:
     """Print one line as it is: no colours, no wrapping."""
-    click.echo(text)
+    print(text)
 
 
 def fail(title: str, cures: Iterable[str] = ()) -> None:

@@ -39,7 +39,10 @@ warnings = Warnings()
 
 
 def open_logger(path: Path | None) -> ClickHouseLogger:
-    """Return the logger of this process, pointed at `path` if there is one; it warns to `warnings` and nowhere else."""
+    """Return the logger of this process, pointed at `path` if there is one; it warns to `warnings` and nowhere else.
+
+    At the end of the command it is closed without waiting for the server: what a command has not flushed stays in the outbox.
+    """
     from genesis_ch import ch_logger
 
     log = logging.getLogger("genesis_ch")
@@ -47,6 +50,7 @@ def open_logger(path: Path | None) -> ClickHouseLogger:
     log.handlers[:] = [warnings]
     if path is not None:
         ch_logger.configure(home=str(path.absolute()))
+    click.get_current_context().call_on_close(lambda: ch_logger.close(0.0))
     return ch_logger
 
 
