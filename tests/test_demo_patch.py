@@ -28,9 +28,7 @@ def test_ambiguous_edit_is_worded_in_full() -> None:
     assert patch.read(reply, parent).code == "y = 1\n" + "x = 1\n" * 40
 
 
-@pytest.mark.parametrize(
-    ("search", "places"), [("C = 3\n", "0 places"), ("    return A\n", "2 places")]
-)
+@pytest.mark.parametrize(("search", "places"), [("C = 3\n", "0 places"), ("    return A\n", "2 places")])
 def test_search_text_must_fit_exactly_once(search: str, places: str) -> None:
     reply = f"<<<<<<< SEARCH\n{search}=======\nD = 4\n>>>>>>> REPLACE\n"
     with pytest.raises(patch.PatchError, match=places):

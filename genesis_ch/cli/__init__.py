@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import sys
 from importlib import import_module
 from typing import cast
@@ -10,6 +11,8 @@ import click
 
 COMMANDS = ("demo", "doctor", "serve", "exec", "sync", "migrate")
 _MODULES = {"exec": "execute"}
+INTERRUPTED = 130
+_PLAIN = {"✅": "ok:", "❌": "error:", "💡": "note:", "📊": "*", "•": "-", "µ": "u", "×": "x"}
 
 
 class _Group(click.Group):
@@ -23,6 +26,14 @@ class _Group(click.Group):
             return None
         module = import_module(f"genesis_ch.cli.{_MODULES.get(cmd_name, cmd_name)}")
         return cast(click.Command, module.command)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; Ctrl-C ends it without a traceback."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("\nInterrupted.", err=True)
+            ctx.exit(INTERRUPTED)
 
 
 def _print_version(ctx: click.Context, option: click.Parameter, wanted: bool) -> None:
@@ -55,7 +66,14 @@ def main() -> None:
 
 
 def tame(stream: object) -> None:
-    """Make a stream write "?" for a character that its encoding lacks, instead of raising."""
+    """Make a stream write something plain for a character that its encoding lacks, instead of raising."""
+    codecs.register_error("genesis_ch", _plain)
     reconfigure = getattr(stream, "reconfigure", None)
     if reconfigure:
-        reconfigure(errors="replace")
+        reconfigure(errors="genesis_ch")
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(_PLAIN.get(char, "?") for char in error.object[error.start : error.end]), error.end

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from genesis_ch.cli import screen, store, trouble
+from genesis_ch.cli import outbox, screen, store, trouble
+from genesis_ch.cli.outbox import Outbox
 
 if TYPE_CHECKING:
     from genesis_ch import ClickHouseLogger
@@ -26,7 +27,6 @@ TABLES = (
     "agent_actions",
 )
 BIG_TABLE = 10_000_000
-FINAL = {"final": 1}
 DELIVERY_SECONDS = 5.0
 
 _ENGINES = """
@@ -42,109 +42,120 @@ WHERE database = currentDatabase()
 def command(path: Path | None, timeout: float) -> None:
     """Check the connection, the tables and the outbox; name cause and cure of what is wrong.
 
-    The exit code is 0 when rows can be delivered and read, 1 otherwise.
+    Rows that ended processes left are delivered when the server answers. The exit code is 0 when
+    rows can be delivered and read and none were refused, 1 otherwise.
     """
     logger = store.open_logger(path)
-    healthy = _connected(logger, timeout) and _tables(logger)
-    _print_state(logger)
-    healthy = _rejected_nothing(logger) and healthy
+    folder = Path(logger.stats()["outbox_path"]) if logger.enabled else None
+    connected = _connect(logger, timeout)
+    healthy = connected and _tables(logger)
+    if folder:
+        healthy = _outbox(logger, outbox.look(folder), connected) and healthy
+    screen.section("Versions", _versions(logger, connected))
     sys.exit(0 if healthy else 1)
 
 
-def _connected(logger: ClickHouseLogger, timeout: float) -> bool:
+def _connect(logger: ClickHouseLogger, timeout: float) -> bool:
     from genesis_ch import ConnectError
 
     try:
         logger.connect(timeout=timeout)
     except ConnectError as error:
-        screen.fail(f"ClickHouse connection failed: {error.reason}", trouble.cures(error.kind))
+        reason = error.reason if error.kind == "disabled" else f"ClickHouse connection failed: {error.reason}"
+        screen.fail(reason, trouble.cures(error.kind))
         return False
-    if find_spec("clickhouse_connect") is None or logger.client is None:
-        screen.fail(trouble.NO_CLIENT, trouble.NO_CLIENT_CURES)
-        return False
+    screen.say("✅ ClickHouse connection successful!")
+    logger.flush(DELIVERY_SECONDS)
     return True
 
 
 def _tables(logger: ClickHouseLogger) -> bool:
-    """Print the documented lines, the rows of every table, and hints; False if a table is missing."""
-    client: Any = logger.client
-    logger.flush(DELIVERY_SECONDS)
+    """Print the documented lines, the rows of every table, and hints; False if something cannot be read."""
+    client: Any = logger.client if find_spec("clickhouse_connect") else None
+    if client is None:
+        screen.fail(trouble.NO_CLIENT, trouble.NO_CLIENT_CURES)
+        return False
     engines = {str(name): str(engine) for name, engine in client.query(_ENGINES).result_rows}
     missing = [name for name in TABLES if name not in engines]
-    screen.say("✅ ClickHouse connection successful!")
     screen.say(f"Connected to database: {client.database}")
     screen.say(f"📊 Tables: {', '.join(name for name in TABLES if name in engines)}")
-    screen.say()
     if missing:
         screen.fail(f"Missing tables: {', '.join(missing)}", trouble.cures("schema"))
         return False
-    counts = {name: _rows(client, name, FINAL) for name in TABLES}
-    screen.console().print(screen.table("Rows", ("table", "rows"), counts.items()))
-    _hint(client, engines, counts)
+    counts = {name: _rows(client, name, final=1) for name in TABLES}
+    screen.section("Rows", counts.items())
+    if not any(counts.values()):
+        screen.advise(trouble.NO_DATA, trouble.NO_DATA_CURES)
+    if max(counts.values()) >= BIG_TABLE:
+        screen.advise("Queries are slow? These tables are large.", trouble.SLOW_CURES)
+    _duplicates(client, engines, counts)
     return True
 
 
-def _rows(client: Any, table: str, settings: dict[str, int]) -> int:
-    return int(client.query(f"SELECT count() FROM {table}", settings=settings).result_rows[0][0])
+def _rows(client: Any, table: str, final: int) -> int:
+    return int(client.query(f"SELECT count() FROM {table}", settings={"final": final}).result_rows[0][0])
 
 
-def _hint(client: Any, engines: dict[str, str], counts: dict[str, int]) -> None:
-    """Say what is not wrong but surprises: empty tables, rows stored twice, slow queries."""
-    if not any(counts.values()):
-        _advise(trouble.NO_DATA, trouble.NO_DATA_CURES)
+def _duplicates(client: Any, engines: dict[str, str], counts: dict[str, int]) -> None:
+    """Say which tables may hold a row twice. A run's own row is kept once more by each update of it: that is no surprise."""
     plain = [name for name in TABLES if "Replacing" not in engines[name]]
-    twice = {name: _rows(client, name, {"final": 0}) - rows for name, rows in counts.items()}
-    copies = [f"{name} {extra}" for name, extra in twice.items() if extra > 0]
     if plain:
-        _advise(
-            f"Duplicate data is possible: {', '.join(plain)} keep every row that is sent twice.",
-            ["run: genesis-ch migrate, which makes ReplacingMergeTree of them"],
+        screen.advise(
+            f"Duplicate data is possible in {', '.join(plain)}: an older logger made them plain MergeTree.",
+            ["a row that is sent twice stays twice there; use code_hash or LIMIT 1 BY the key to read it once"],
         )
+    replacing = [name for name in TABLES if name not in plain and name != "evolution_runs"]
+    twice = {name: _rows(client, name, final=0) - counts[name] for name in replacing}
+    copies = [f"{name} {extra}" for name, extra in twice.items() if extra > 0]
     if copies:
-        _advise(
-            f"Duplicate data: rows stored more than once and not merged yet: {', '.join(copies)}.",
-            ["read with FINAL, or with the setting final=1: then every row shows once"],
+        screen.advise(
+            f"Duplicate data: rows that were sent again and are not merged yet: {', '.join(copies)}.",
+            ["read with FINAL, or with the setting final=1 as ch_logger.client does: then every row shows once"],
         )
-    if max(counts.values()) >= BIG_TABLE:
-        _advise("Queries are slow? These tables are large.", trouble.SLOW_CURES)
 
 
-def _advise(title: str, cures: tuple[str, ...] | list[str]) -> None:
-    screen.say(f"💡 {title}")
-    for cure in cures:
-        screen.say(f"   • {cure}")
-
-
-def _print_state(logger: ClickHouseLogger) -> None:
+def _outbox(logger: ClickHouseLogger, found: Outbox, connected: bool) -> bool:
+    """Print what waits, and what was refused; False when something needs a hand."""
     stats = logger.stats()
-    outbox = stats.get("outbox_path")
-    files, size = store.outbox_files(outbox)
-    outbox_rows = [
-        ("path", outbox or "none"),
-        ("files", files),
-        ("bytes on disk", screen.size(size)),
-        ("rows pending", stats["rows_pending"]),
-        ("rows rejected", stats["rows_rejected"]),
-        ("mode", stats["mode"]),
-        ("destination", stats["destination"]),
-        ("last error", stats.get("last_error") or "none"),
-    ]
-    screen.say()
-    for title, rows in (("Outbox", outbox_rows), ("Versions", _versions(logger))):
-        screen.say(title)
-        for name, value in rows:
-            screen.say(f"  {name:<18} {value}")
+    screen.section(
+        "Outbox",
+        [
+            ("directory", found.path),
+            ("on disk", screen.size(store.bytes_on_disk(found.path))),
+            ("rows waiting", f"{found.waiting}{found.more}"),
+            ("rows refused", found.refused.total()),
+            ("destination", f"{stats['destination']} ({stats['mode']})"),
+        ],
+    )
+    for text in dict.fromkeys(store.warnings.texts):
+        if connected and text != stats["last_error"]:
+            screen.advise(text)
+    if stats["rows_adopted"]:
+        screen.advise(f"{stats['rows_adopted']} rows that ended processes had left were taken up just now.")
+    if found.orphaned:
+        when = "run" if connected else "once the server answers, run"
+        screen.fail(
+            f"{found.orphaned}{found.more} rows that ended processes left wait in the outbox.",
+            [f"{when}: genesis-ch sync"],
+        )
+    if found.refused:
+        reasons = [f"{count} × {', '.join(reason.splitlines())}" for reason, count in found.refused.most_common(5)]
+        where = f"they are kept in {found.path / 'quarantine'}; delete them there when they are of no use"
+        screen.fail(f"{found.refused.total()} rows were refused by the server.", [*reasons, where])
+    if found.damaged:
+        screen.fail(f"{found.damaged} files of the outbox are damaged.", [f"they are kept in {found.path / 'damaged'}"])
+    return not (found.orphaned or found.refused or found.damaged)
 
 
-def _versions(logger: ClickHouseLogger) -> list[tuple[str, object]]:
+def _versions(logger: ClickHouseLogger, connected: bool) -> list[tuple[str, object]]:
     import genesis_ch
 
-    client: Any = logger.client if logger.enabled else None
+    client: Any = logger.client if connected else None
     return [
         ("genesis_ch", genesis_ch.__version__),
         ("Python", platform.python_version()),
-        ("ClickHouse server", client.server_version if client else "not connected"),
-        ("libcurl", logger.stats().get("libcurl_version", "unknown")),
+        ("ClickHouse server", client.server_version if client else "not connected" if not connected else "unknown"),
+        ("libcurl", " ".join(logger.stats()["libcurl_version"].split()[:2])),
         ("chdb-core", _installed("chdb-core")),
         ("clickhouse-connect", _installed("clickhouse-connect")),
     ]
@@ -155,14 +166,3 @@ def _installed(distribution: str) -> str:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
         return "not installed"
-
-
-def _rejected_nothing(logger: ClickHouseLogger) -> bool:
-    stats = logger.stats()
-    if not stats["rows_rejected"]:
-        return True
-    screen.fail(
-        f"{stats['rows_rejected']} rows were refused by the server: {stats.get('last_error') or 'see the outbox'}",
-        [f"they are kept, with the reason, in {stats['outbox_path']}"],
-    )
-    return False

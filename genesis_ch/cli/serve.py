@@ -21,26 +21,24 @@ def command(path: Path | None, port: int, password: str | None) -> None:
 
     The DSN is the value for CLICKHOUSE_URL of other programs, and for clickhouse-connect.
     """
+    directory = store.home(path)
+    code = 1
     try:
         from genesis_ch.server import serve
         from genesis_ch.server.errors import QueryError
         from genesis_ch.server.store import StoreBusy
     except ImportError as error:
         _fail_without_engine(error)
-    directory = store.home(path)
     try:
         code = serve(directory, port=port, password=password, on_ready=_announce)
     except StoreBusy as error:
-        screen.fail(str(error), ["it serves already: genesis-ch doctor shows what is in it"])
-        code = 1
+        screen.fail(str(error), _uses(directory))
     except ImportError as error:
         _fail_without_engine(error)
     except QueryError as error:
         screen.fail(f"The engine cannot open {directory / 'data'}: {error}")
-        code = 1
     except (OSError, ValueError) as error:
         screen.fail(f"Cannot serve {directory}: {error}", ["choose another --port or another --path"])
-        code = 1
     sys.stdout.flush()
     sys.stderr.flush()
     # The engine's threads do not survive the interpreter's own clean-up.
@@ -50,6 +48,21 @@ def command(path: Path | None, port: int, password: str | None) -> None:
 def _announce(dsn: str) -> None:
     screen.say(dsn)
     sys.stdout.flush()
+    click.echo(f"To use it from another shell: export CLICKHOUSE_URL='{dsn}'    Ctrl-C ends it.", err=True)
+
+
+def _uses(directory: Path) -> list[str]:
+    """What to do when another process serves the directory."""
+    from genesis_ch.server.loop import dsn
+    from genesis_ch.server.store import Store
+
+    endpoint = Store(directory).read_endpoint()
+    if endpoint is None:
+        return ["try again in a moment"]
+    return [
+        f"use that one: export CLICKHOUSE_URL='{dsn(endpoint)}'",
+        f"one that a logger started leaves when it is idle; to end it now: kill {endpoint.pid}",
+    ]
 
 
 def _fail_without_engine(error: ImportError) -> NoReturn:

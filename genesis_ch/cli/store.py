@@ -1,7 +1,8 @@
-"""Which store a command works on: `--path`, GENESIS_CH_HOME, or the nearest `.genesis_ch`."""
+"""Which store a command works on, `--path`, GENESIS_CH_HOME or the nearest `.genesis_ch`, and its logger."""
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -22,12 +23,34 @@ path_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
 )
 
 
+class Warnings(logging.Handler):
+    """Keeps what the logger warns about: a command says it once, in its own place."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the text."""
+        self.texts.append(record.getMessage())
+
+
+warnings = Warnings()
+
+
 def open_logger(path: Path | None) -> ClickHouseLogger:
-    """Return the logger of this process, pointed at `path` if there is one."""
+    """Return the logger of this process, pointed at `path` if there is one; it warns to `warnings` and nowhere else.
+
+    At the end of the command it is closed without waiting for the server: what a command has not flushed stays in the outbox.
+    """
     from genesis_ch import ch_logger
 
+    log = logging.getLogger("genesis_ch")
+    log.propagate = False
+    log.handlers[:] = [warnings]
     if path is not None:
         ch_logger.configure(home=str(path.absolute()))
+    click.get_current_context().call_on_close(lambda: ch_logger.close(0.0))
     return ch_logger
 
 
@@ -41,15 +64,13 @@ def home(path: Path | None) -> Path:
     return next((candidate for candidate in candidates if candidate.is_dir()), candidates[0])
 
 
-def outbox_files(outbox: str | None) -> tuple[int, int]:
-    """Return how many files an outbox holds and their bytes on disk; (0, 0) when there is none."""
-    count = size = 0
-    for folder, _, names in os.walk(outbox or os.devnull):
+def bytes_on_disk(folder: Path) -> int:
+    """Return the bytes that the files below a folder take, 0 when there is none."""
+    total = 0
+    for parent, _, names in os.walk(folder):
         for name in names:
             try:
-                found = os.lstat(os.path.join(folder, name))
+                total += os.lstat(os.path.join(parent, name)).st_blocks * 512
             except OSError:
                 continue
-            count += 1
-            size += found.st_blocks * 512
-    return count, size
+    return total

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from genesis_ch.cli import screen, store, trouble
+from genesis_ch.cli import outbox, screen, store, trouble
 
 if TYPE_CHECKING:
     from genesis_ch import ClickHouseLogger, FlushResult
@@ -21,45 +21,57 @@ STEP = 0.25
 @store.path_option
 @click.option("--timeout", type=click.FloatRange(min=0), default=300.0, show_default=True, help="Seconds.")
 def command(path: Path | None, timeout: float) -> None:
-    """Deliver the rows that earlier processes left in the outbox.
+    """Deliver the rows that ended processes left in the outbox.
 
-    The exit code is 0 when nothing is left, 1 otherwise.
+    The exit code is 0 when nothing is left, 1 otherwise. Rows of processes that still run are
+    theirs to deliver.
     """
     from genesis_ch import ConnectError
 
     logger = store.open_logger(path)
+    deadline = time.monotonic() + timeout
+    folder = Path(logger.stats()["outbox_path"]) if logger.enabled else None
+    found = outbox.look(folder) if folder else None
     try:
         logger.connect(timeout=timeout)
     except ConnectError as error:
         screen.fail(f"Nothing was delivered: {error.reason}", trouble.cures(error.kind))
+        if found and found.orphaned:
+            screen.say(f"   {found.orphaned}{found.more} rows stay in {folder}")
         sys.exit(1)
-    result = deliver(logger, timeout)
-    screen.say(outcome(logger, result))
-    sys.exit(0 if result else 1)
+    assert folder is not None and found is not None
+    result = deliver(logger, found.orphaned, deadline - time.monotonic())
+    left = outbox.look(folder)
+    screen.say(_outcome(logger, left, result))
+    sys.exit(0 if result and not left.orphaned else 1)
 
 
-def deliver(logger: ClickHouseLogger, timeout: float) -> FlushResult:
-    """Flush with a progress bar until nothing is pending or `timeout` seconds have passed."""
-    console = screen.console()
+def deliver(logger: ClickHouseLogger, expected: int, timeout: float) -> FlushResult:
+    """Flush, with a progress bar when rows are expected, until all is delivered or `timeout` seconds have passed."""
     deadline = time.monotonic() + timeout
-    pending = int(logger.stats()["rows_pending"])
-    with screen.progress(console, "rows", shown=pending > 0) as bar:
-        task = bar.add_task("delivering", total=pending)
+    with screen.progress(screen.console(), "rows", shown=expected > 0) as bar:
+        task = bar.add_task("delivering", total=expected)
         while True:
-            result = logger.flush(min(STEP, max(0.0, deadline - time.monotonic())))
-            pending = max(pending, result.pending)
-            bar.update(task, total=pending, completed=pending - result.pending)
-            if result.pending == 0 or time.monotonic() >= deadline:
+            flushing = time.monotonic()
+            result = logger.flush(min(STEP, max(0.0, deadline - flushing)))
+            stats = logger.stats()
+            moved = int(stats["rows_adopted"]) + int(stats["rows_logged"]) - result.pending
+            bar.update(task, total=max(expected, moved), completed=moved)
+            flushed = time.monotonic() - flushing < STEP and result.pending == 0
+            if flushed or time.monotonic() >= deadline:
                 return result
 
 
-def outcome(logger: ClickHouseLogger, result: FlushResult) -> str:
+def _outcome(logger: ClickHouseLogger, left: outbox.Outbox, result: FlushResult) -> str:
     """Say in one line what a delivery came to."""
-    stats = logger.stats()
-    parts = [f"{stats['rows_delivered']} rows delivered", f"{result.pending} left in the outbox"]
+    done = result and not left.orphaned
+    parts = [f"{result.delivered} rows delivered", f"{left.orphaned}{left.more} left in the outbox"]
     if result.rejected:
-        parts.append(f"{result.rejected} refused by the server and kept in {stats['outbox_path']}")
-    if result.dropped:
-        parts.append(f"{result.dropped} dropped")
-    reason = f"; last error: {result.last_error}" if not result and result.last_error else ""
-    return f"{'✅' if result else '❌'} {', '.join(parts)}{reason}"
+        parts.append(f"{result.rejected} refused by the server and kept in {left.path / 'quarantine'}")
+    if result.parked:
+        parts.append(f"{result.parked} put aside until their table fits")
+    alive = left.waiting - left.orphaned
+    if alive:
+        parts.append(f"{alive} wait in processes that still run")
+    reason = f"; {result.last_error or logger.stats()['last_error']}" if not done and result.last_error else ""
+    return f"{'✅' if done else '❌'} {', '.join(parts)}{reason}"

@@ -1,4 +1,7 @@
-"""Causes and cures: what to tell a user whose rows do not arrive."""
+"""Causes and cures: what to tell a user whose rows do not arrive.
+
+The reason of a ConnectError names the cause and the first cure; here is what helps when that was not it.
+"""
 
 from __future__ import annotations
 
@@ -6,45 +9,30 @@ import os
 from urllib.parse import urlsplit
 
 URL_FORM = "https://user:password@host:port/database"
+PERCENT = "percent-encode what is special in a user name or password: @ is %40, / is %2F, # is %23"
+FIREWALL = "check that no firewall blocks outbound connections to that port"
+TLS_PORTS = "https:// needs a TLS port (8443 by default) and http:// a plain one (8123 by default)"
 
 _CURES: dict[str, tuple[str, ...]] = {
     "disabled": (
         f"to use a server: export CLICKHOUSE_URL={URL_FORM}",
         "to use no server: python -m pip install 'genesis_ch[embedded]'",
     ),
-    "url": (
-        f"write CLICKHOUSE_URL as {URL_FORM}; http:// works too",
-        "percent-encode what is special in a user name or password: @ is %40, / is %2F, # is %23",
-    ),
-    "dns": (
-        "check the host name in CLICKHOUSE_URL for a typing error",
-        "check that this machine has a network and a name server",
-    ),
-    "refused": (
-        "check the host and the port in CLICKHOUSE_URL, and that the server runs",
-        "check that no firewall blocks outbound connections to that port",
-    ),
-    "timeout": (
-        "check the host and the port in CLICKHOUSE_URL",
-        "check that no firewall blocks outbound connections to that port",
-        "a paused ClickHouse Cloud service takes about a minute to wake up: try again",
-    ),
-    "tls": (
-        "https:// needs a TLS port (8443 by default) and http:// a plain one (8123 by default)",
-        "check that the certificate is valid for the host name in CLICKHOUSE_URL",
-    ),
-    "auth": (
-        "check the user name and the password in CLICKHOUSE_URL",
-        "percent-encode what is special in them: @ is %40, / is %2F, # is %23",
-    ),
-    "schema": (
-        "check that the user may CREATE, ALTER, SELECT and INSERT in the database",
-        "run: genesis-ch migrate",
-    ),
-    "server": ("read the server's own log for the request that failed, then try again",),
+    "url": (f"write CLICKHOUSE_URL as {URL_FORM}; http:// works too", PERCENT),
+    "dns": ("check the host name for a typing error, and that this machine has a network and a name server",),
+    "refused": (FIREWALL,),
+    "timeout": (FIREWALL, "a paused ClickHouse Cloud service takes about a minute to wake up: try again"),
+    "tls": (TLS_PORTS, "check that the certificate is valid for the host name in CLICKHOUSE_URL"),
+    "auth": (PERCENT,),
+    "schema": ("check that the user may CREATE, ALTER, SELECT and INSERT in the database", "run: genesis-ch migrate"),
     "embedded": (
         "check that the directory of the store is writable and that its disk is not full",
         "run the server in the foreground to see what it says: genesis-ch serve",
+    ),
+    "outbox": ("check that the directory of the outbox is writable and that its disk is not full",),
+    "server": (
+        "the port has to be that of ClickHouse's HTTP interface: 8123, or 8443 for https; 9000 speaks another protocol",
+        "see whether a proxy answers in its place: echo $http_proxy $https_proxy",
     ),
 }
 
@@ -68,19 +56,23 @@ SLOW_CURES = (
 
 
 def cures(kind: str) -> list[str]:
-    """Return what helps against a connection failure of this kind (`ConnectError.kind`)."""
+    """Return what else helps against a connection failure of this kind (`ConnectError.kind`)."""
+    url = os.environ.get("CLICKHOUSE_URL", "")
+    switched_off = os.environ.get("GENESIS_CH_MODE", "").lower() == "disabled"
+    if kind == "disabled" and url and not switched_off:
+        kind = "url"
     known = list(_CURES.get(kind, _CURES["server"]))
-    if kind == "disabled" and os.environ.get("GENESIS_CH_MODE", "").lower() == "disabled":
-        known.insert(0, "unset GENESIS_CH_MODE, which says disabled")
-    if kind in ("refused", "timeout", "tls") and _looks_like_cloud(os.environ.get("CLICKHOUSE_URL")):
+    if kind == "disabled" and switched_off:
+        known = ["unset GENESIS_CH_MODE, which says disabled"]
+    if kind == "timeout" and url.startswith("https"):
+        known.insert(0, TLS_PORTS)
+    if kind in ("refused", "timeout", "tls") and _looks_like_cloud(url):
         known.insert(0, CLOUD_HINT)
     return known
 
 
-def _looks_like_cloud(url: str | None) -> bool:
+def _looks_like_cloud(url: str) -> bool:
     """True for a Cloud host, and for a scheme that does not go with its port."""
-    if not url:
-        return False
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
@@ -25,13 +25,13 @@ TABLES = {
 class Meter:
     """Stands in front of a logger and passes every call on.
 
-    `nanoseconds` holds the duration of each log call in call order, `rows` the rows per table.
+    `nanoseconds` holds the durations of the log calls by method, `rows` the rows per table.
     """
 
     def __init__(self, logger: Any) -> None:
         self._logger = logger
-        self.nanoseconds: list[int] = []
-        self.rows: Counter[str] = Counter({table: 0 for table in TABLES.values()})
+        self.nanoseconds: defaultdict[str, list[int]] = defaultdict(list)
+        self.rows: dict[str, int] = dict.fromkeys(TABLES.values(), 0)
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._logger, name)
@@ -42,24 +42,25 @@ class Meter:
         def call(*args: Any, **kwargs: Any) -> None:
             start = time.perf_counter_ns()
             method(*args, **kwargs)
-            self.nanoseconds.append(time.perf_counter_ns() - start)
-            if name == "log_pareto_front":
-                self.rows[TABLES[name]] += len(kwargs["pareto_individuals"])
-            elif name in TABLES:
-                self.rows[TABLES[name]] += 1
+            self.nanoseconds[name].append(time.perf_counter_ns() - start)
+            if name in TABLES:
+                self.rows[TABLES[name]] += len(kwargs["pareto_individuals"]) if name == "log_pareto_front" else 1
 
         return call
 
-    def microseconds(self) -> dict[str, float]:
-        """Return the mean, the median and the 99th percentile of all log calls so far."""
-        times = sorted(self.nanoseconds)
-        if not times:
-            return {"mean": 0.0, "p50": 0.0, "p99": 0.0}
-        return {
-            "mean": sum(times) / len(times) / 1000,
-            "p50": times[len(times) // 2] / 1000,
-            "p99": times[min(len(times) - 1, len(times) * 99 // 100)] / 1000,
-        }
+    def median(self, method: str) -> float:
+        """Return the median of a method's calls, in microseconds; 0.0 when there was none."""
+        return percentile(self.nanoseconds[method], 50)
+
+    def calls(self) -> list[int]:
+        """Return the durations of all log calls, in nanoseconds."""
+        return [duration for durations in self.nanoseconds.values() for duration in durations]
+
+
+def percentile(nanoseconds: list[int], percent: int) -> float:
+    """Return a percentile of some durations, in microseconds; 0.0 when there are none."""
+    ordered = sorted(nanoseconds)
+    return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)] / 1000 if ordered else 0.0
 
 
 def metered(logger: ClickHouseLogger) -> tuple[ClickHouseLogger, Meter]:

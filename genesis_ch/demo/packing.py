@@ -33,7 +33,7 @@ def judge(packing: object) -> Verdict:
     """
     try:
         circles = _circles(packing)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         return Verdict(0.0, str(error))
     error_text = _outside(circles) or _overlap(circles)
     if error_text:
@@ -43,7 +43,7 @@ def judge(packing: object) -> Verdict:
 
 def _circles(packing: object) -> list[Circle]:
     if not isinstance(packing, (list, tuple)):
-        raise ValueError(f"pack() returned {type(packing).__name__}, not a list of circles")
+        raise TypeError(f"pack() returned {type(packing).__name__}, not a list of circles")
     if len(packing) != CIRCLES:
         raise ValueError(f"pack() returned {len(packing)} circles instead of {CIRCLES}")
     return [_circle(index, item) for index, item in enumerate(packing)]

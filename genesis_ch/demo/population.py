@@ -96,10 +96,16 @@ class Archive:
         others = [member for member in self.members if member is not parent]
         return rng.choice(others) if others else parent
 
-    def closest(self, code: str) -> Individual | None:
-        """Return the member that shares most lines with the text, None when there is no member."""
+    def closest(self, code: str, siblings: Iterable[Individual] = ()) -> str:
+        """Return the text of the member that shares most lines with this text, "" when there is no member.
+
+        A sibling with the very same text is closer than any member.
+        """
+        if any(sibling.code == code for sibling in siblings):
+            return code
         lines = set(code.splitlines())
-        return max(self.members, key=lambda m: _agreement(lines, m.code), default=None)
+        known = max(self.members, key=lambda member: _agreement(lines, member.code), default=None)
+        return known.code if known else ""
 
 
 def _agreement(lines: set[str], code: str) -> float:

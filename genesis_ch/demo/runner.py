@@ -39,27 +39,19 @@ class Settings:
     time_limit: float = 10.0
 
 
-@dataclass(frozen=True)
-class Progress:
-    """Where the search is: programs executed so far, of how many, and the best score among them."""
-
-    generation: int
-    executed: int
-    total: int
-    best_score: float
-    ends_generation: bool
-
-
-
 class Runner:
-    """Runs one search and records it. `run_id`, `best` and `seconds` are known when `run` has ended."""
+    """Runs one search and records it.
+
+    `on_progress` is called after every executed program and may read `settings`, `generation`,
+    `executed` (programs so far) and `best_score`.
+    """
 
     def __init__(
         self,
         settings: Settings,
         store: Store,
         ch_logger: ClickHouseLogger,
-        on_progress: Callable[[Progress], None] = lambda progress: None,
+        on_progress: Callable[[Runner], None] = lambda runner: None,
     ) -> None:
         self.settings = settings
         self.store = store
@@ -68,14 +60,17 @@ class Runner:
         self.run_id = ""
         self.generation = 0
         self.executed = 0
-        self.seconds = 0.0
         self.best: Individual | None = None
         self.archive = Archive(settings.archive)
         self.front: list[Individual] = []
 
+    @property
+    def best_score(self) -> float:
+        """The best score so far, 0.0 before the first program."""
+        return self.best.score if self.best else 0.0
+
     def run(self) -> None:
         """Begin, or resume where the store ends; record how it ended in any case."""
-        start = time.monotonic()
         self._restore()
         database_path = str(self.store.path)
         known = self.ch_logger.get_run_id_by_path(database_path)
@@ -88,58 +83,56 @@ class Runner:
             cluster_type="local",
             database_path=database_path,
         )
-        self._action("run_resumed" if known else "run_started", self.generation, {})
+        self._log_action("run_resumed" if known else "run_started", {})
         try:
             with Sandbox(self.settings.workers, self.settings.time_limit) as sandbox:
                 while self.generation < self.settings.generations:
-                    self._generation(self.generation, sandbox)
+                    self._run_generation(sandbox)
                     self.generation += 1
         except BaseException as error:
-            self._action("run_failed", self.generation, {"error": repr(error)})
-            self.ch_logger.update_evolution_run(self.run_id, "failed", self.generation)
+            self._log_action("run_failed", {"error": repr(error)})
+            self.ch_logger.update_evolution_run(self.run_id, "failed", self.generation, error=repr(error))
             raise
-        self._action("run_completed", self.generation, {"best_score": self._best_score()})
+        self._log_action("run_completed", {"best_score": self.best_score})
         self.ch_logger.update_evolution_run(self.run_id, "completed", self.generation)
-        self.seconds = time.monotonic() - start
 
-    def _generation(self, generation: int, sandbox: Sandbox) -> None:
+    def _run_generation(self, sandbox: Sandbox) -> None:
         """Propose, execute, rank, and record all of it."""
-        rng = random.Random(f"{self.settings.seed}:{generation}")
-        self._action("generation_started", generation, {"archive_size": len(self.archive.members)})
+        rng = random.Random(f"{self.settings.seed}:{self.generation}")
+        self._log_action("generation_started", {"archive_size": len(self.archive.members)})
         individuals: list[Individual] = []
         for number in range(self.settings.population):
-            individuals.append(self._propose(generation, number, rng, individuals))
+            individuals.append(self._propose(number, rng, individuals))
             self._log_submitted(individuals[-1])
         executions = sandbox.execute([one.code for one in individuals])
         for one, execution in zip(individuals, executions, strict=True):
-            self._finish(one, execution)
-            self._tell(generation, ends_generation=one is individuals[-1])
+            self._take(one, execution)
+            self._log_finished(one)
+            self.on_progress(self)
         self.front = pareto_front(individuals)
         for one in individuals:
             one.is_pareto = one in self.front
             self._log_individual(one)
-        self._update_archive(individuals)
-        self._log_generation(generation, individuals)
-        self.store.save(generation, individuals)
+            if self.archive.add(one):
+                self._log_action("archive_updated", {"individual_id": one.id, "combined_score": one.combined})
+        self._log_generation(individuals)
+        self.store.save(self.generation, individuals)
 
-    def _propose(
-        self, generation: int, number: int, rng: random.Random, siblings: list[Individual]
-    ) -> Individual:
+    def _propose(self, number: int, rng: random.Random, siblings: list[Individual]) -> Individual:
         """Ask for a program until it is new, a few times at most."""
-        name = f"ind_gen{generation}_{number:03d}"
+        name = f"ind_gen{self.generation}_{number:03d}"
         api_cost = novelty_cost = 0.0
         for _ in range(MAX_PROPOSALS):
             parent = self.archive.parent(rng, self.front) if self.archive.members else None
             messages = self._messages(rng, parent)
             reply = mutator.query(messages, seed=rng.randrange(2**32))
-            self._log_llm("propose", messages, reply, generation, name)
+            self._log_llm("propose", messages, reply, name)
             proposal = patch.read(reply.text, parent.code if parent else "")
             api_cost += reply.cost
 
-            closest = self._closest(proposal.code, siblings)
-            messages = prompts.review(proposal.code, closest)
+            messages = prompts.review(proposal.code, self.archive.closest(proposal.code, siblings))
             reply = reviewer.query(messages)
-            self._log_llm("review", messages, reply, generation, name)
+            self._log_llm("review", messages, reply, name)
             novelty_cost += reply.cost
             if reviewer.is_novel(reply):
                 break
@@ -148,7 +141,7 @@ class Runner:
             kind = "crossover" if proposal.name.startswith("cross_") else "mutate"
         return Individual(
             id=name,
-            generation=generation,
+            generation=self.generation,
             parent_id=parent.id if parent else "",
             mutation_type=kind,
             summary=proposal.description,
@@ -164,31 +157,14 @@ class Runner:
         other = self.archive.inspiration(rng, parent)
         return prompts.better_program(parent.code, parent.score, other.code, other.score)
 
-    def _closest(self, code: str, siblings: list[Individual]) -> str:
-        if any(sibling.code == code for sibling in siblings):
-            return code
-        known = self.archive.closest(code)
-        return known.code if known else ""
-
-    def _finish(self, one: Individual, execution: Execution) -> None:
-        """Take over what the sandbox found, and record the end of the job."""
+    def _take(self, one: Individual, execution: Execution) -> None:
+        """Take over what the sandbox found."""
         one.score = execution.verdict.score
         one.error = execution.verdict.error
         one.seconds = execution.seconds
         self.executed += 1
         if self.best is None or one.score > self.best.score:
             self.best = one
-        self._log_finished(one)
-
-    def _tell(self, generation: int, ends_generation: bool) -> None:
-        total = self.settings.generations * self.settings.population
-        self.on_progress(Progress(generation, self.executed, total, self._best_score(), ends_generation))
-
-    def _update_archive(self, individuals: list[Individual]) -> None:
-        for one in individuals:
-            if self.archive.add(one):
-                details = {"individual_id": one.id, "combined_score": one.combined}
-                self._action("archive_updated", one.generation, details)
 
     def _restore(self) -> None:
         """Take over the settings and the finished generations of the store, if there are any."""
@@ -197,16 +173,13 @@ class Runner:
             self.store.begin(asdict(self.settings))
             return
         self.settings = Settings(**known)
-        generations = self.store.generations()
-        for one in (one for individuals in generations for one in individuals):
-            self.executed += 1
-            self.archive.add(one)
-        self.generation = len(generations)
-        self.front = pareto_front(generations[-1]) if generations else []
+        for individuals in self.store.generations():
+            for one in individuals:
+                self.executed += 1
+                self.archive.add(one)
+            self.generation += 1
+            self.front = pareto_front(individuals)
         self.best = max(self.archive.members, key=lambda one: one.score, default=None)
-
-    def _best_score(self) -> float:
-        return self.best.score if self.best else 0.0
 
     def _config(self) -> dict[str, Any]:
         return {
@@ -220,32 +193,27 @@ class Runner:
             },
         }
 
-    def _action(self, action_type: str, generation: int, details: dict[str, Any]) -> None:
+    # ---- what is recorded ----
+
+    def _log_action(self, action_type: str, details: dict[str, Any]) -> None:
         self.ch_logger.log_action(
             action_type=action_type,
-            details={"generation": generation, **details},
+            details={"generation": self.generation, **details},
             metadata={"cluster": "local", "task": TASK},
             run_id=self.run_id,
-            generation=generation,
+            generation=self.generation,
         )
 
-    def _log_llm(
-        self,
-        purpose: str,
-        messages: prompts.Messages,
-        reply: offline.Reply,
-        generation: int,
-        individual_id: str,
-    ) -> None:
+    def _log_llm(self, purpose: str, messages: prompts.Messages, reply: offline.Reply, individual_id: str) -> None:
         self.ch_logger.log_llm_interaction(
             model=reply.model,
             messages=messages,
             response=reply.text,
             cost=reply.cost,
             execution_time=reply.seconds,
-            metadata={"task": TASK, "generation": generation, "purpose": purpose},
+            metadata={"task": TASK, "generation": self.generation, "purpose": purpose},
             run_id=self.run_id,
-            generation=generation,
+            generation=self.generation,
             individual_id=individual_id,
             provider="offline",
             input_tokens=reply.input_tokens,
@@ -254,7 +222,7 @@ class Runner:
 
     def _log_submitted(self, one: Individual) -> None:
         details = {"job_id": f"job_{one.id}", "parent_id": one.parent_id, "code_hash": one.code_hash}
-        self._action("job_submitted", one.generation, details)
+        self._log_action("job_submitted", details)
 
     def _log_finished(self, one: Individual) -> None:
         details: dict[str, Any] = {
@@ -266,7 +234,7 @@ class Runner:
         }
         if one.error:
             details["error"] = one.error
-        self._action("job_completed" if one.correct else "job_failed", one.generation, details)
+        self._log_action("job_completed" if one.correct else "job_failed", details)
 
     def _log_individual(self, one: Individual) -> None:
         self.ch_logger.log_individual(
@@ -294,11 +262,11 @@ class Runner:
             edit_summary=one.summary,
         )
 
-    def _log_generation(self, generation: int, individuals: list[Individual]) -> None:
+    def _log_generation(self, individuals: list[Individual]) -> None:
         scores = [one.score for one in individuals]
         self.ch_logger.log_pareto_front(
             run_id=self.run_id,
-            generation=generation,
+            generation=self.generation,
             pareto_individuals=[
                 {
                     "individual_id": one.id,
@@ -311,7 +279,7 @@ class Runner:
         )
         self.ch_logger.log_generation(
             run_id=self.run_id,
-            generation=generation,
+            generation=self.generation,
             num_individuals=len(individuals),
             best_score=max(scores),
             avg_score=statistics.fmean(scores),
@@ -322,7 +290,7 @@ class Runner:
                 "std_dev": statistics.pstdev(scores),
                 "elite_count": len(self.archive.members),
                 "failed": sum(not one.correct for one in individuals),
-                "best_score_so_far": self._best_score(),
+                "best_score_so_far": self.best_score,
             },
         )
-        self._action("generation_completed", generation, {"best_score": max(scores)})
+        self._log_action("generation_completed", {"best_score": max(scores)})

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from genesis_ch.demo import packing
 from genesis_ch.demo.packing import Verdict
@@ -40,7 +41,7 @@ class Sandbox:
         for worker in self._workers:
             self._idle.put(worker)
 
-    def __enter__(self) -> Sandbox:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -49,6 +50,9 @@ class Sandbox:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if kind is not None:
+            for worker in self._workers:
+                worker.kill()
         self._threads.shutdown(cancel_futures=True)
         for worker in self._workers:
             worker.stop()
@@ -85,6 +89,11 @@ class _Worker:
         self.stop()
         reason = "ended its process" if ended else f"took more than {self._time_limit:g} s"
         return Execution(Verdict(0.0, f"the program {reason}"), time.perf_counter() - start)
+
+    def kill(self) -> None:
+        """End what the process does; the thread that waits for its answer learns of it."""
+        if self._process is not None:
+            self._process.kill()
 
     def stop(self) -> None:
         """End the process, if there is one."""

@@ -56,24 +56,16 @@ class Program:
 
     def render(self) -> str:
         """Return the module's text, without the constants and imports that nothing uses."""
-        body = "\n\n".join(
-            self.functions[slot] for slot in programs.SLOTS if slot in self.functions
-        )
-        constants = "\n".join(
-            f"{name} = {literal}" for name, literal in self.constants.items() if self.uses(name)
-        )
-        imports = "\n".join(
-            line for line in programs.IMPORTS.splitlines() if _mentions(body, line.split()[1])
-        )
+        body = "\n\n".join(self.functions[slot] for slot in programs.SLOTS if slot in self.functions)
+        constants = "\n".join(f"{name} = {literal}" for name, literal in self.constants.items() if self.uses(name))
+        imports = "\n".join(line for line in programs.IMPORTS.splitlines() if _mentions(body, line.split()[1]))
         head = "\n\n".join(part for part in (programs.DOCSTRING, imports, constants) if part)
         return f"{head}\n\n\n{body}"
 
 
 def constants_of(function_text: str, constants: dict[str, str]) -> dict[str, str]:
     """Return those constants that the function's text reads."""
-    return {
-        name: literal for name, literal in constants.items() if _mentions(function_text, name)
-    }
+    return {name: literal for name, literal in constants.items() if _mentions(function_text, name)}
 
 
 def _mentions(text: str, name: str) -> bool:

@@ -54,9 +54,7 @@ class Store:
         return [self._generation(number) for (number,) in done]
 
     def _generation(self, number: int) -> list[Individual]:
-        rows = self._database.execute(
-            "SELECT fields FROM programs WHERE generation = ? ORDER BY rowid", [number]
-        )
+        rows = self._database.execute("SELECT fields FROM programs WHERE generation = ? ORDER BY rowid", [number])
         return [Individual(**json.loads(fields)) for (fields,) in rows]
 
 
