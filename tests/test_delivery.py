@@ -118,7 +118,7 @@ def test_refused_at_the_door(name: str, engine: Engine, database: str, home: Pat
         assert len(last["lines"]) == 1 and "check" in last["lines"][0] and "CLICKHOUSE_URL" in last["lines"][0]
         assert engine.endpoint()["token"] not in str(outcome)
         proxy.plan = lambda request: None
-        start(PROGRAM.format(rows=0, seconds=1) + "ch_logger.enabled; say(r=ch_logger.flush(20).pending)", tmp_path,
+        start(PROGRAM.format(rows=0, seconds=1) + "say(r=ch_logger.flush(20).pending)", tmp_path,
               CLICKHOUSE_URL=engine.url(database, proxy.port), **env).finish().quiet()
     assert engine.stored("r", database) == set(range(ROWS + 10))
 
