@@ -209,25 +209,34 @@ enum gch_status gch_core_open(struct gch_py_logger *self, int *raised)
     return take_logger(self, logger) ? GCH_OK : GCH_ERR_STOPPED;
 }
 
-int gch_core_would_open(struct gch_py_logger *self)
+static void look_disabled(struct gch_place *place, const char *reason)
 {
-    if (self->core != NULL && !gch_logger_inherited(self->core->logger))
-        return 1;
-    if (self->disabled)
+    gch_place_deinit(place);
+    place->mode = GCH_MODE_DISABLED;
+    (void)gch_err_set(&place->reason, GCH_OK, "%s", reason);
+}
+
+int gch_core_look(struct gch_py_logger *self, struct gch_place *place)
+{
+    memset(place, 0, sizeof(*place));
+    if (self->disabled) {
+        look_disabled(place, self->disabled_reason.text);
         return 0;
+    }
     if (prepare(self) != 0)
         return -1;
     struct gch_settings settings;
-    struct gch_place place = {0};
-    struct gch_err err;
-    bool found = false;
-    if (read_settings(self, &settings, &err, &err) == GCH_OK) {
+    struct gch_err complaint;
+    struct gch_err err = {{0}};
+    enum gch_status status = read_settings(self, &settings, &complaint, &err);
+    if (status == GCH_OK) {
         bool installed = PyTuple_GET_SIZE(self->prepared) > 2 && PyTuple_GET_ITEM(self->prepared, 2) == Py_True;
-        found = gch_place_resolve(&place, &settings, installed) == GCH_OK && place.mode != GCH_MODE_DISABLED;
-        gch_place_deinit(&place);
+        status = gch_place_resolve(place, &settings, installed);
         gch_settings_deinit(&settings);
     }
-    return found ? 1 : 0;
+    if (status != GCH_OK)
+        look_disabled(place, err.text);
+    return 0;
 }
 
 /* ---- waiting ---- */

@@ -8,8 +8,9 @@
  * -1 as in py_state.h goes to *raised. */
 enum gch_status gch_core_open(struct gch_py_logger *self, int *raised) GCH_MUST_CHECK;
 
-/* Whether gch_core_open would find a place to log to, by the settings as they stand; opens nothing and keeps nothing. -1 as in py_state.h. */
-int gch_core_would_open(struct gch_py_logger *self);
+/* Where gch_core_open would log to, by the settings as they stand; opens nothing and keeps nothing. The caller deinits *place.
+ * 0, or -1 as in py_state.h. */
+int gch_core_look(struct gch_py_logger *self, struct gch_place *place);
 
 struct gch_core *gch_core_take(struct gch_py_logger *self);
 void gch_core_give(struct gch_core *core);

@@ -2,6 +2,7 @@
 
 #include "py_core.h"
 #include "py_log.h"
+#include "py_stats.h"
 #include "thread.h"
 
 /* ---- life ---- */
@@ -180,84 +181,6 @@ static PyObject *logger_endpoint(PyObject *object, PyObject *unused)
     return Py_BuildValue("sssss", report.endpoint.url, "default", report.endpoint.token, "default", "");
 }
 
-/* ---- what it knows ---- */
-
-static int set_number(PyObject *dict, const char *name, uint64_t number)
-{
-    PyObject *value = PyLong_FromUnsignedLongLong(number);
-    int status = value == NULL ? -1 : PyDict_SetItemString(dict, name, value);
-    Py_XDECREF(value);
-    return status;
-}
-
-static int set_text(PyObject *dict, const char *name, const char *text)
-{
-    PyObject *value = text == NULL ? Py_NewRef(Py_None) : PyUnicode_DecodeFSDefault(text);
-    int status = value == NULL ? -1 : PyDict_SetItemString(dict, name, value);
-    Py_XDECREF(value);
-    return status;
-}
-
-static int put_counters(PyObject *stats, const struct gch_counters *counters)
-{
-#define X(name, what)                                                                                                  \
-    if (set_number(stats, #name, gch_counted(&counters->name)) != 0)                                                   \
-        return -1;
-    GCH_COUNTER_MAP(X)
-#undef X
-    return 0;
-}
-
-static const char *mode_word(enum gch_mode mode)
-{
-    return mode == GCH_MODE_HTTP ? "http" : mode == GCH_MODE_EMBEDDED ? "embedded" : "disabled";
-}
-
-static int put_live(PyObject *stats, struct gch_logger *logger)
-{
-    struct gch_sender_report report;
-    gch_sender_get_report(&logger->sender, &report);
-    uint64_t bytes = gch_counted(&logger->outbox.own_bytes) + gch_counted(&logger->outbox.other_bytes);
-    if (set_text(stats, "mode", mode_word(logger->place.mode)) != 0 || set_text(stats, "destination", logger->place.shown) != 0 ||
-        set_text(stats, "outbox_path", logger->place.outbox) != 0 || set_number(stats, "outbox_bytes", bytes) != 0 ||
-        set_number(stats, "outbox_backlog_bytes", gch_outbox_backlog(&logger->outbox)) != 0 ||
-        set_number(stats, "rows_pending", gch_logger_pending(logger)) != 0 ||
-        set_text(stats, "state", logger->sender.started ? gch_sender_state_word(report.state) : "stopped") != 0 ||
-        set_text(stats, "last_error", report.last_error.text[0] != '\0' ? report.last_error.text : NULL) != 0 ||
-        set_number(stats, "migrations_applied", report.migrations_applied) != 0)
-        return -1;
-    return put_counters(stats, &logger->counters);
-}
-
-static int put_closed(PyObject *stats, const struct gch_py_logger *self)
-{
-    static const struct gch_counters none;
-    if (set_text(stats, "mode", self->disabled ? "disabled" : NULL) != 0 ||
-        set_text(stats, "destination", self->disabled ? self->disabled_reason.text : NULL) != 0 ||
-        set_text(stats, "outbox_path", NULL) != 0 || set_number(stats, "outbox_bytes", 0) != 0 ||
-        set_number(stats, "outbox_backlog_bytes", 0) != 0 || set_number(stats, "rows_pending", 0) != 0 ||
-        set_text(stats, "state", self->disabled ? "disabled" : "closed") != 0 || set_text(stats, "last_error", NULL) != 0 ||
-        set_number(stats, "migrations_applied", 0) != 0)
-        return -1;
-    return put_counters(stats, &none);
-}
-
-static PyObject *logger_stats(PyObject *object, PyObject *unused)
-{
-    struct gch_py_logger *self = (struct gch_py_logger *)object;
-    (void)unused;
-    PyObject *stats = PyDict_New();
-    if (stats == NULL)
-        return NULL;
-    bool open = self->core != NULL && !gch_logger_inherited(self->core->logger);
-    int status = open ? put_live(stats, self->core->logger) : put_closed(stats, self);
-    if (status == 0)
-        status = set_text(stats, "libcurl_version", gch_transport_library());
-    if (status != 0)
-        Py_CLEAR(stats);
-    return stats;
-}
-
 /* ---- options ---- */
 
 static PyObject *option_text(PyObject *name, PyObject *value)
@@ -329,9 +252,16 @@ static PyObject *logger_set_options(PyObject *object, PyObject *options)
 
 static PyObject *logger_get_enabled(PyObject *object, void *unused)
 {
+    struct gch_py_logger *self = (struct gch_py_logger *)object;
+    struct gch_place place;
     (void)unused;
-    int enabled = gch_core_would_open((struct gch_py_logger *)object);
-    return enabled < 0 ? NULL : PyBool_FromLong(enabled);
+    if (self->core != NULL && !gch_logger_inherited(self->core->logger))
+        Py_RETURN_TRUE;
+    if (gch_core_look(self, &place) != 0)
+        return NULL;
+    bool enabled = place.mode != GCH_MODE_DISABLED;
+    gch_place_deinit(&place);
+    return PyBool_FromLong(enabled);
 }
 
 static PyObject *logger_end(PyObject *object, PyObject *unused)
@@ -348,7 +278,7 @@ static PyMethodDef own_methods[] = {
     {"_endpoint", logger_endpoint, METH_NOARGS, PyDoc_STR("_endpoint(): (url, user, password, database, settings) or None")},
     {"_set_options", logger_set_options, METH_O, PyDoc_STR("_set_options(options): see ClickHouseLogger.configure")},
     {"_end", logger_end, METH_NOARGS, PyDoc_STR("_end(): the interpreter is ending; start no thread any more")},
-    {"stats", logger_stats, METH_NOARGS,
+    {"stats", gch_stats_get, METH_NOARGS,
      PyDoc_STR("stats($self, /)\n--\n\nCounters and state of this process's recording, as a dict; see docs/operations.md.")},
 };
 
