@@ -8,6 +8,9 @@
 
 #include "buf.h"
 
+/* Bytes of each text: they travel in the URL, percent-encoded, and a server takes no longer one than 256 KiB. */
+#define GCH_UPDATE_TEXT_MAX 16384
+
 struct gch_update {
     const char *run_id; /* not NUL-terminated when decoded */
     size_t run_id_len;
