@@ -27,6 +27,7 @@
     X(RECOVERED, 20)     /* the server is back */                                                                       \
     X(UPDATE, 30)        /* an update that met no row */                                                                \
     X(ARGUMENT, 30)      /* a call that could not be stored as given */                                                 \
+    X(TOO_BIG, 40)       /* a row that is larger than the outbox takes */                                               \
     X(THREAD, 30)        /* a thread could not be started */
 
 enum gch_cause {

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "json_write.h"
+#include "py_number.h"
 #include "rowbinary.h"
 
 /* Where the walk is: the containers it is inside of, so that a container inside itself is seen. */
@@ -16,15 +17,23 @@ struct walk {
 
 static int put(struct walk *walk, PyObject *value);
 
-int gch_swallow(struct gch_convert *convert)
+int gch_forgive(void)
 {
     if (PyErr_Occurred() == NULL)
         return 0;
     if (!PyErr_ExceptionMatches(PyExc_Exception))
         return -1;
     PyErr_Clear();
-    gch_count(&convert->counters->values_replaced, 1);
     return 0;
+}
+
+int gch_swallow(struct gch_convert *convert)
+{
+    bool raised = PyErr_Occurred() != NULL;
+    int status = gch_forgive();
+    if (raised && status == 0)
+        gch_count(&convert->counters->values_replaced, 1);
+    return status;
 }
 
 PyObject *gch_plain(struct gch_convert *convert, PyObject *value, int *status)
@@ -44,7 +53,7 @@ PyObject *gch_plain(struct gch_convert *convert, PyObject *value, int *status)
         return NULL;
     }
     if (made == NULL)
-        *status = gch_swallow(convert);
+        *status = gch_forgive();
     return made;
 }
 
@@ -54,7 +63,7 @@ PyObject *gch_repr(struct gch_convert *convert, PyObject *value, int *status)
     gch_count(&convert->counters->values_replaced, 1);
     PyObject *text = PyObject_Repr(value);
     if (text == NULL) {
-        *status = gch_swallow(convert);
+        *status = gch_forgive();
         if (*status != 0)
             return NULL;
         text = PyUnicode_FromFormat("<%s object whose repr failed>", Py_TYPE(value)->tp_name);
@@ -64,7 +73,7 @@ PyObject *gch_repr(struct gch_convert *convert, PyObject *value, int *status)
         Py_SETREF(text, PyUnicode_Substring(text, 0, GCH_REPR_MAX));
     }
     if (text == NULL)
-        *status = gch_swallow(convert);
+        *status = gch_forgive();
     return text;
 }
 
@@ -87,21 +96,20 @@ static void put_str(struct gch_convert *convert, PyObject *text)
         gch_count(&convert->counters->values_replaced, 1);
 }
 
-/* Integers past 64 bits are written in full; JSON has no limit. */
+/* Integers past 64 bits are written in full, JSON has no limit; those that only have a hexadecimal text, as that. */
 static int put_big_int(struct walk *walk, PyObject *value)
 {
-    PyObject *text = PyNumber_ToBase(value, 10);
+    struct gch_buf *row = walk->convert->row;
+    PyObject *text = gch_number_text(value);
     if (text == NULL) {
-        PyErr_Clear();
-        text = PyNumber_ToBase(value, 16);
-        if (text != NULL) {
-            put_str(walk->convert, text);
-            Py_DECREF(text);
-            return 0;
-        }
+        gch_buf_text(row, "null");
         return gch_swallow(walk->convert);
     }
-    gch_buf_append(walk->convert->row, PyUnicode_DATA(text), (size_t)PyUnicode_GET_LENGTH(text));
+    Py_ssize_t len = PyUnicode_GET_LENGTH(text);
+    if (PyUnicode_FindChar(text, 'x', 0, len, 1) >= 0)
+        put_str(walk->convert, text);
+    else
+        gch_buf_append(row, PyUnicode_DATA(text), (size_t)len);
     Py_DECREF(text);
     return 0;
 }
@@ -161,12 +169,12 @@ static bool enter(struct walk *walk, PyObject *container)
     return true;
 }
 
-/* The dotted path grows by the key. False: a key that is no text, or a path too long, names no number. */
+/* The dotted path grows by the key's text. False: a path too long, or a key with a lone surrogate, names no number. */
 static bool push_path(struct walk *walk, PyObject *key)
 {
     struct gch_buf *path = walk->convert->path;
     Py_ssize_t len = 0;
-    const char *text = PyUnicode_Check(key) ? PyUnicode_AsUTF8AndSize(key, &len) : NULL;
+    const char *text = PyUnicode_AsUTF8AndSize(key, &len);
     if (text == NULL || path->len + (size_t)len + 1 > GCH_NUMBER_PATH_MAX) {
         PyErr_Clear();
         return false;
@@ -177,45 +185,53 @@ static bool push_path(struct walk *walk, PyObject *key)
     return true;
 }
 
-/* As json.dumps: numbers, True, False and None become their text; anything else its str or repr. */
-static int put_key(struct walk *walk, PyObject *key)
+static PyObject *simple_key_text(PyObject *key)
 {
-    struct gch_convert *convert = walk->convert;
-    if (PyUnicode_Check(key)) {
-        put_str(convert, key);
-        return 0;
+    if (PyUnicode_Check(key))
+        return Py_NewRef(key);
+    if (key == Py_None || key == Py_True || key == Py_False)
+        return PyUnicode_FromString(key == Py_None ? "null" : key == Py_True ? "true" : "false");
+    return PyLong_Check(key) || PyFloat_Check(key) ? gch_number_text(key) : NULL;
+}
+
+/* A new str; NULL only when *status is -1, or memory is short. */
+static PyObject *key_text(struct gch_convert *convert, PyObject *key, int *status)
+{
+    *status = 0;
+    PyObject *text = simple_key_text(key);
+    if (text != NULL || PyErr_Occurred() != NULL) {
+        *status = gch_forgive();
+        return text;
     }
-    if (key == Py_None || key == Py_True || key == Py_False) {
-        gch_buf_text(convert->row, key == Py_None ? "\"null\"" : key == Py_True ? "\"true\"" : "\"false\"");
-        return 0;
+    PyObject *made = PyTuple_Check(key) ? NULL : gch_plain(convert, key, status);
+    text = made == NULL ? NULL : simple_key_text(made);
+    Py_XDECREF(made);
+    if (text == NULL && *status == 0)
+        *status = gch_forgive();
+    if (text == NULL && *status == 0) {
+        text = PyObject_Str(key);
+        *status = text == NULL ? gch_forgive() : 0;
     }
-    PyObject *text = PyObject_Str(key);
-    int status = 0;
-    if (text == NULL) {
-        status = gch_swallow(convert);
-        if (status == 0)
-            text = gch_repr(convert, key, &status);
-    }
-    if (text != NULL)
-        put_str(convert, text);
-    else
-        gch_buf_text(convert->row, "\"?\"");
-    Py_XDECREF(text);
-    return status;
+    if (text == NULL && *status == 0)
+        text = gch_repr(convert, key, status);
+    return text;
 }
 
 static int put_item(struct walk *walk, PyObject *key, PyObject *value, bool first)
 {
     struct gch_convert *convert = walk->convert;
+    int status;
+    PyObject *text = key_text(convert, key, &status);
+    if (text == NULL)
+        return status;
     if (!first)
         gch_buf_byte(convert->row, ',');
-    int status = put_key(walk, key);
+    put_str(convert, text);
     gch_buf_byte(convert->row, ':');
-    if (status != 0)
-        return status;
     size_t path_len = convert->path->len;
     bool numbers = walk->numbers;
-    walk->numbers = numbers && push_path(walk, key);
+    walk->numbers = numbers && push_path(walk, text);
+    Py_DECREF(text);
     status = put(walk, value);
     walk->numbers = numbers;
     gch_buf_truncate(convert->path, path_len);
@@ -229,8 +245,9 @@ static int put_dict(struct walk *walk, PyObject *dict)
     PyObject *value;
     int status = 0;
     bool first = true;
+    Py_ssize_t left = PyDict_GET_SIZE(dict);
     gch_buf_byte(walk->convert->row, '{');
-    while (status == 0 && PyDict_Next(dict, &position, &key, &value)) {
+    while (status == 0 && left-- > 0 && PyDict_Next(dict, &position, &key, &value)) {
         Py_INCREF(key);
         Py_INCREF(value);
         status = put_item(walk, key, value, first);
@@ -246,12 +263,11 @@ static int put_list(struct walk *walk, PyObject *list)
 {
     int status = 0;
     bool numbers = walk->numbers;
-    bool is_list = PyList_Check(list);
+    Py_ssize_t count = PySequence_Fast_GET_SIZE(list);
     walk->numbers = false;
     gch_buf_byte(walk->convert->row, '[');
-    for (Py_ssize_t i = 0; status == 0 && i < (is_list ? PyList_GET_SIZE(list) : PyTuple_GET_SIZE(list)); i++) {
-        PyObject *item = is_list ? PyList_GET_ITEM(list, i) : PyTuple_GET_ITEM(list, i);
-        Py_INCREF(item);
+    for (Py_ssize_t i = 0; status == 0 && i < count && i < PySequence_Fast_GET_SIZE(list); i++) {
+        PyObject *item = Py_NewRef(PySequence_Fast_GET_ITEM(list, i));
         if (i > 0)
             gch_buf_byte(walk->convert->row, ',');
         status = put(walk, item);

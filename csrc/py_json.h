@@ -1,9 +1,11 @@
 /* Python values as JSON text.
  *
  * dict, list, tuple, str, int, float, bool and None are written here; anything else goes through genesis_ch._plain, which turns it into
- * those or says that it does not know it: then its repr is written, cut at GCH_REPR_MAX bytes. NaN and the infinities become null. Keys become text as
- * in json.dumps. A container inside itself, or deeper than GCH_JSON_DEPTH, becomes a text that says so.
- * A dict or list that another thread changes meanwhile is safe: items are held while they are written.
+ * those or says that it does not know it: then its repr is written, cut at GCH_REPR_MAX characters. NaN and the infinities become null.
+ * Keys become text: None, True and False as in json.dumps, what gch_plain turns into a text or a number as that, the rest as str() has it.
+ * A container inside itself, or deeper than GCH_JSON_DEPTH, becomes a text that says so.
+ * A dict or list that another thread, or the repr of an item, changes meanwhile is safe: items are held while they are written, and no more
+ * items are written than there were at the start.
  */
 #ifndef GCH_PY_JSON_H
 #define GCH_PY_JSON_H
@@ -17,10 +19,10 @@
 /* With numbers, every finite number that is reached through dicts only is also added to convert->numbers under its dotted key. */
 int gch_json_put(struct gch_convert *convert, PyObject *value, int with_numbers);
 
-/* value turned into plain Python by genesis_ch._plain; NULL: it does not know it, or failed (*status is then 0 or -1 as of gch_swallow). */
+/* value turned into plain Python by genesis_ch._plain; NULL: it does not know it, or failed (*status is then 0 or -1 as of gch_forgive). */
 PyObject *gch_plain(struct gch_convert *convert, PyObject *value, int *status);
 
-/* The repr of a value, as a new str; NULL as above. */
+/* The repr of a value, counted as replaced, as a new str; NULL as above. */
 PyObject *gch_repr(struct gch_convert *convert, PyObject *value, int *status);
 
 #endif

@@ -2,7 +2,7 @@
 
 #include "py_core.h"
 #include "py_log_docs.h"
-
+#include "py_value.h"
 
 /* ---- scratch: one for the object, another for a log call inside a log call (a repr that logs) ---- */
 
@@ -67,7 +67,7 @@ static void count_refused(struct gch_logger *logger, const struct gch_method *me
     struct gch_err err;
     (void)gch_err_set(&err, GCH_ERR_TOO_BIG, "%s(): a row larger than %u MiB cannot be stored and was dropped; log less text at once",
                       method->name, GCH_PAYLOAD_MAX >> 20);
-    gch_notice_post(&logger->notices, GCH_CAUSE_ARGUMENT, err.text);
+    gch_notice_post(&logger->notices, GCH_CAUSE_TOO_BIG, err.text);
 }
 
 /* ---- rows ---- */
@@ -94,18 +94,13 @@ static int put_front(struct gch_row_context *context, const struct gch_method *m
                      size_t *count)
 {
     PyObject *given = values[2];
+    int status;
     *count = 0;
     if (given == NULL || given == Py_None)
         return 0;
-    PyObject *list = PyDict_Check(given) ? NULL : PySequence_List(given);
-    if (list == NULL) {
-        PyErr_Clear();
-        list = PyList_New(1);
-        if (list == NULL)
-            return gch_swallow(&context->convert);
-        PyList_SET_ITEM(list, 0, Py_NewRef(given));
-    }
-    int status = 0;
+    PyObject *list = gch_items(&context->convert, given, &status);
+    if (list == NULL)
+        return status;
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list) && status == 0; i++) {
         status = gch_row_put_pareto(context, method, values, PyList_GET_ITEM(list, i));
         size_t end = context->convert.row->len;

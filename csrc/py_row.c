@@ -6,6 +6,7 @@
 #include "rowbinary.h"
 #include "thread.h"
 #include "update.h"
+#include "utf8.h"
 
 /* The values of one row, by column. */
 struct slots {
@@ -63,12 +64,6 @@ static int fill_slots(struct gch_row_context *context, struct slots *slots, cons
     return set_times(context, slots, timestamp);
 }
 
-static void put_numbers(struct gch_convert *convert)
-{
-    gch_rb_varint(convert->row, convert->number_count);
-    gch_buf_append(convert->row, convert->numbers->data, convert->numbers->len);
-}
-
 /* metrics is the only OBJECT whose numbers are wanted; it stands before METRICS in its table. */
 static int put_object(struct gch_row_context *context, const struct gch_column *column, PyObject *value)
 {
@@ -105,7 +100,7 @@ static int put_column(struct gch_row_context *context, const struct slots *slots
     case GCH_FORM_TAGS:
         return gch_value_tags(convert, value);
     case GCH_FORM_METRICS:
-        put_numbers(convert);
+        gch_value_numbers(convert, convert->number_count);
         return 0;
     case GCH_FORM_USAGE:
         return gch_value_usage(convert, value);
@@ -147,9 +142,11 @@ int gch_row_put(struct gch_row_context *context, const struct gch_method *method
     return status != 0 ? status : put_columns(context, method, &slots);
 }
 
-/* A new reference, or NULL: the individual has no such member. */
+/* A new reference, or NULL: the individual has no such member. Text, which has none, is the individual's id. */
 static PyObject *member_of(PyObject *individual, PyObject *name)
 {
+    if (PyUnicode_Check(individual) || PyBytes_Check(individual))
+        return PyUnicode_CompareWithASCIIString(name, "individual_id") == 0 ? Py_NewRef(individual) : NULL;
     PyObject *value = PyDict_Check(individual) ? Py_XNewRef(PyDict_GetItemWithError(individual, name))
                                                : PyObject_GetItem(individual, name);
     if (value == NULL && PyErr_Occurred() != NULL && PyErr_ExceptionMatches(PyExc_Exception)) {
@@ -184,7 +181,7 @@ int gch_row_put_pareto(struct gch_row_context *context, const struct gch_method 
 
 /* ---- updates ---- */
 
-/* Writes a text into the row buffer as a column would be, and remembers where its bytes lie. */
+/* Writes a text into the row buffer as a column would be, and remembers where its bytes lie, at most GCH_UPDATE_TEXT_MAX of them. */
 static int put_text(struct gch_convert *convert, PyObject *value, size_t *start, size_t *len)
 {
     size_t before = convert->row->len;
@@ -194,6 +191,10 @@ static int put_text(struct gch_convert *convert, PyObject *value, size_t *start,
         prefix++;
     *start = before + prefix + 1;
     *len = convert->row->len > *start ? convert->row->len - *start : 0;
+    if (*len > GCH_UPDATE_TEXT_MAX) {
+        *len = gch_utf8_floor(convert->row->data + *start, GCH_UPDATE_TEXT_MAX);
+        gch_count(&convert->counters->values_cut, 1);
+    }
     return status;
 }
 
@@ -239,5 +240,7 @@ int gch_row_put_update(struct gch_row_context *context, const struct gch_method 
     gch_update_put(convert->numbers, &update);
     gch_buf_truncate(convert->row, start);
     gch_buf_append(convert->row, convert->numbers->data, convert->numbers->len);
+    if (gch_buf_status(convert->numbers) != GCH_OK)
+        convert->row->status = gch_buf_status(convert->numbers);
     return 0;
 }

@@ -49,7 +49,10 @@ struct gch_convert {
 /* What a conversion returns: -1 only when an exception that must reach the caller is set (KeyboardInterrupt, SystemExit);
  * everything else was stored as documented and counted. */
 
-/* Turns an exception of a conversion into a count. 0: swallowed. -1: it must reach the caller and is set again. */
+/* Clears an exception of a conversion. 0: there is none any more. -1: it must reach the caller and stays set. */
+int gch_forgive(void);
+
+/* The same, and counts the value as replaced if there was one. */
 int gch_swallow(struct gch_convert *convert);
 
 #endif

@@ -4,8 +4,11 @@
 #include <stdbool.h>
 
 #include "py_json.h"
+#include "py_number.h"
 #include "rowbinary.h"
 #include "utf8.h"
+
+#define USAGE_DEPTH 8
 
 static void count_replaced(struct gch_convert *convert)
 {
@@ -49,24 +52,29 @@ static bool is_container(PyObject *value)
     return PyDict_Check(value) || PyList_Check(value) || PyTuple_Check(value);
 }
 
-/* Text of something that is no str: numbers and the like as str() has them, containers as JSON, the unknown as repr. */
+static int put_json(struct gch_convert *convert, PyObject *value)
+{
+    size_t mark = gch_rb_string_begin(convert->row);
+    int status = gch_json_put(convert, value, 0);
+    gch_rb_string_end(convert->row, mark);
+    return status;
+}
+
+/* Text of something that is no str: numbers in digits, containers as JSON, the unknown as repr. */
 static int put_other_text(struct gch_convert *convert, PyObject *value)
 {
     int status = 0;
-    if (is_container(value)) {
-        size_t mark = gch_rb_string_begin(convert->row);
-        status = gch_json_put(convert, value, 0);
-        gch_rb_string_end(convert->row, mark);
-        return status;
-    }
+    if (is_container(value))
+        return put_json(convert, value);
     PyObject *text = NULL;
     if (PyLong_Check(value) || PyFloat_Check(value)) {
-        text = PyObject_Str(value);
+        text = gch_number_text(value);
         status = text == NULL ? gch_swallow(convert) : 0;
     } else {
         PyObject *made = gch_plain(convert, value, &status);
         if (made != NULL) {
-            status = made == value ? 0 : gch_value_text(convert, made);
+            /* A container is written from the value itself, so that one inside itself is seen at once. */
+            status = is_container(made) ? put_json(convert, value) : gch_value_text(convert, made);
             Py_DECREF(made);
             return status;
         }
@@ -113,103 +121,19 @@ int gch_value_json(struct gch_convert *convert, PyObject *value, const char *abs
 
 /* ---- numbers ---- */
 
-/* A number out of anything: *found says whether there is one. Text is read as Python reads it; an array of one element counts. */
-static int number_of(struct gch_convert *convert, PyObject *value, double *number, bool *found)
-{
-    *found = true;
-    if (PyFloat_Check(value)) {
-        *number = PyFloat_AS_DOUBLE(value);
-        return 0;
-    }
-    PyObject *made = PyNumber_Float(value);
-    if (made != NULL) {
-        *number = PyFloat_AsDouble(made);
-        Py_DECREF(made);
-        return 0;
-    }
-    *found = PyErr_ExceptionMatches(PyExc_OverflowError) && PyLong_Check(value);
-    if (*found) {
-        int sign = PyObject_RichCompareBool(value, Py_False, Py_LT);
-        *number = sign == 1 ? -INFINITY : INFINITY;
-    }
-    PyErr_Clear();
-    if (*found) {
-        gch_count(&convert->counters->values_clamped, 1);
-        return 0;
-    }
-    int status;
-    PyObject *plain = gch_plain(convert, value, &status);
-    if (plain != NULL) {
-        *found = PyFloat_Check(plain) || PyLong_Check(plain);
-        if (*found)
-            *number = PyFloat_Check(plain) ? PyFloat_AS_DOUBLE(plain) : PyLong_AsDouble(plain);
-        Py_DECREF(plain);
-        status = gch_swallow(convert);
-    }
-    return status;
-}
-
 int gch_value_f64(struct gch_convert *convert, PyObject *value, double absent)
 {
     double number = absent;
-    if (value != NULL && value != Py_None) {
-        bool found;
-        number = NAN;
-        int status = number_of(convert, value, &number, &found);
-        if (status != 0)
-            return status;
-        if (!found)
-            count_replaced(convert);
-    }
+    int status = value == NULL || value == Py_None ? 0 : gch_number_f64(convert, value, &number);
     gch_rb_f64(convert->row, number);
-    return 0;
-}
-
-static int64_t clamp(struct gch_convert *convert, double number, int64_t low, int64_t high)
-{
-    if (isnan(number)) {
-        count_replaced(convert);
-        return 0;
-    }
-    number = trunc(number);
-    if (number >= (double)low && number <= (double)high)
-        return (int64_t)number;
-    gch_count(&convert->counters->values_clamped, 1);
-    return number < (double)low ? low : high;
-}
-
-/* An integer in [low, high] out of anything; floats lose their fraction, what is no number is 0. */
-static int integer_of(struct gch_convert *convert, PyObject *value, int64_t low, int64_t high, int64_t *integer)
-{
-    *integer = 0;
-    if (PyLong_Check(value)) {
-        int overflow;
-        long long exact = PyLong_AsLongLongAndOverflow(value, &overflow);
-        if (exact == -1 && PyErr_Occurred() != NULL)
-            return gch_swallow(convert);
-        *integer = overflow > 0 ? high : overflow < 0 ? low : exact > high ? high : exact < low ? low : exact;
-        if (overflow != 0 || *integer != exact)
-            gch_count(&convert->counters->values_clamped, 1);
-        return 0;
-    }
-    bool found;
-    double number = 0.0;
-    int status = number_of(convert, value, &number, &found);
-    if (status != 0)
-        return status;
-    if (!found)
-        count_replaced(convert);
-    *integer = clamp(convert, number, low, high);
-    return 0;
+    return status;
 }
 
 int gch_value_i32(struct gch_convert *convert, PyObject *value)
 {
-    int64_t integer = 0;
-    int status = 0;
-    if (value != NULL && value != Py_None)
-        status = integer_of(convert, value, INT32_MIN, INT32_MAX, &integer);
-    gch_rb_i32(convert->row, (int32_t)integer);
+    int32_t number = 0;
+    int status = value == NULL || value == Py_None ? 0 : gch_number_i32(convert, value, &number);
+    gch_rb_i32(convert->row, number);
     return status;
 }
 
@@ -226,9 +150,9 @@ int gch_value_null_u64(struct gch_convert *convert, PyObject *value)
     gch_rb_u8(convert->row, given ? 0 : 1);
     if (!given)
         return 0;
-    int64_t integer;
-    int status = integer_of(convert, value, 0, INT64_MAX, &integer);
-    gch_rb_u64(convert->row, (uint64_t)integer);
+    uint64_t number;
+    int status = gch_number_u64(convert, value, &number);
+    gch_rb_u64(convert->row, number);
     return status;
 }
 
@@ -248,53 +172,118 @@ int gch_value_bool(struct gch_convert *convert, PyObject *value)
 
 /* ---- collections ---- */
 
+/* What an iterator yields, at most GCH_ITEMS_MAX; what came before it failed counts. */
+static PyObject *drain(struct gch_convert *convert, PyObject *iterator, int *status)
+{
+    PyObject *list = PyList_New(0);
+    PyObject *item = NULL;
+    while (list != NULL && PyList_GET_SIZE(list) < GCH_ITEMS_MAX) {
+        item = PyIter_Next(iterator);
+        if (item == NULL || PyList_Append(list, item) != 0)
+            break;
+        Py_CLEAR(item);
+    }
+    if (list != NULL && PyList_GET_SIZE(list) == GCH_ITEMS_MAX)
+        gch_count(&convert->counters->values_cut, 1);
+    Py_XDECREF(item);
+    *status = gch_swallow(convert);
+    return list;
+}
+
+static PyObject *only(PyObject *value)
+{
+    PyObject *list = PyList_New(1);
+    if (list != NULL)
+        PyList_SET_ITEM(list, 0, Py_NewRef(value));
+    return list;
+}
+
+PyObject *gch_items(struct gch_convert *convert, PyObject *value, int *status)
+{
+    *status = 0;
+    PyObject *list = NULL;
+    if (PyList_Check(value) || PyTuple_Check(value)) {
+        list = PySequence_List(value);
+    } else if (PyUnicode_Check(value) || PyBytes_Check(value) || PyDict_Check(value)) {
+        list = only(value);
+    } else {
+        PyObject *plain = gch_plain(convert, value, status);
+        PyObject *iterator = plain == NULL && *status == 0 ? PyObject_GetIter(value) : NULL;
+        if (iterator != NULL)
+            list = drain(convert, iterator, status);
+        else if (*status == 0)
+            *status = gch_forgive();
+        if (list == NULL && *status == 0)
+            list = plain != NULL && PyList_Check(plain) ? Py_NewRef(plain) : only(value);
+        Py_XDECREF(iterator);
+        Py_XDECREF(plain);
+    }
+    if (list == NULL && *status == 0)
+        *status = gch_swallow(convert);
+    return list;
+}
+
 int gch_value_tags(struct gch_convert *convert, PyObject *value)
 {
-    if (value == NULL || value == Py_None) {
-        gch_rb_varint(convert->row, 0);
-        return 0;
-    }
-    PyObject *list = PyUnicode_Check(value) ? NULL : PySequence_List(value);
-    if (list == NULL) {
-        int status = gch_swallow(convert);
-        gch_rb_varint(convert->row, 1);
-        return status != 0 ? status : gch_value_text(convert, value);
-    }
-    gch_rb_varint(convert->row, (uint64_t)PyList_GET_SIZE(list));
     int status = 0;
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list) && status == 0; i++)
+    PyObject *list = value == NULL || value == Py_None ? NULL : gch_items(convert, value, &status);
+    Py_ssize_t count = list == NULL ? 0 : PyList_GET_SIZE(list);
+    gch_rb_varint(convert->row, (uint64_t)count);
+    for (Py_ssize_t i = 0; i < count && status == 0; i++)
         status = gch_value_text(convert, PyList_GET_ITEM(list, i));
-    Py_DECREF(list);
+    Py_XDECREF(list);
     return status;
 }
 
-/* Adds "prefix.key" and the number for every whole number of a dict; dicts inside it add their own. */
+static bool push_name(struct gch_convert *convert, PyObject *key)
+{
+    Py_ssize_t len = 0;
+    const char *name = PyUnicode_Check(key) ? PyUnicode_AsUTF8AndSize(key, &len) : NULL;
+    PyErr_Clear();
+    if (name == NULL || convert->path->len + (size_t)len + 1 > GCH_NUMBER_PATH_MAX)
+        return false;
+    if (convert->path->len > 0)
+        gch_buf_byte(convert->path, '.');
+    gch_buf_append(convert->path, name, (size_t)len);
+    return true;
+}
+
+static bool is_whole(PyObject *value)
+{
+    return (PyLong_Check(value) || PyFloat_Check(value) || PyIndex_Check(value)) && !PyBool_Check(value);
+}
+
+static int put_usage(struct gch_convert *convert, struct gch_buf *to, PyObject *dict, size_t *count, int depth);
+
+static int put_usage_item(struct gch_convert *convert, struct gch_buf *to, PyObject *value, size_t *count, int depth)
+{
+    if (PyDict_Check(value))
+        return depth + 1 < USAGE_DEPTH ? put_usage(convert, to, value, count, depth + 1) : 0;
+    if (!is_whole(value))
+        return 0;
+    uint64_t number;
+    int status = gch_number_u64(convert, value, &number);
+    gch_rb_string(to, convert->path->data, convert->path->len);
+    gch_rb_u64(to, number);
+    *count += 1;
+    return status;
+}
+
+/* Adds "prefix.key" and the number for every number of a dict; dicts inside it add their own. */
 static int put_usage(struct gch_convert *convert, struct gch_buf *to, PyObject *dict, size_t *count, int depth)
 {
     Py_ssize_t position = 0;
     PyObject *key;
     PyObject *value;
     int status = 0;
-    while (status == 0 && depth < GCH_JSON_DEPTH && PyDict_Next(dict, &position, &key, &value)) {
+    Py_ssize_t left = PyDict_GET_SIZE(dict);
+    while (status == 0 && left-- > 0 && PyDict_Next(dict, &position, &key, &value)) {
         size_t mark = convert->path->len;
-        const char *name = PyUnicode_Check(key) ? PyUnicode_AsUTF8(key) : NULL;
-        PyErr_Clear();
-        if (name == NULL || mark + strlen(name) + 1 > GCH_NUMBER_PATH_MAX)
+        if (!push_name(convert, key))
             continue;
-        if (mark > 0)
-            gch_buf_byte(convert->path, '.');
-        gch_buf_text(convert->path, name);
-        if (PyLong_Check(value) && !PyBool_Check(value)) {
-            int64_t integer;
-            status = integer_of(convert, value, 0, INT64_MAX, &integer);
-            gch_rb_string(to, convert->path->data, convert->path->len);
-            gch_rb_u64(to, (uint64_t)integer);
-            *count += 1;
-        } else if (PyDict_Check(value)) {
-            Py_INCREF(value);
-            status = put_usage(convert, to, value, count, depth + 1);
-            Py_DECREF(value);
-        }
+        Py_INCREF(value);
+        status = put_usage_item(convert, to, value, count, depth);
+        Py_DECREF(value);
         gch_buf_truncate(convert->path, mark);
     }
     return status;
@@ -315,9 +304,18 @@ int gch_value_usage(struct gch_convert *convert, PyObject *value)
     if (dict != NULL && PyDict_Check(dict) && status == 0)
         status = put_usage(convert, convert->numbers, dict, &count, 0);
     Py_XDECREF(dict);
-    gch_rb_varint(convert->row, count);
-    gch_buf_append(convert->row, convert->numbers->data, convert->numbers->len);
+    gch_value_numbers(convert, count);
     return status;
+}
+
+void gch_value_numbers(struct gch_convert *convert, size_t count)
+{
+    bool whole = gch_buf_status(convert->numbers) == GCH_OK;
+    if (!whole)
+        gch_count(&convert->counters->values_cut, 1);
+    gch_rb_varint(convert->row, whole ? count : 0);
+    if (whole)
+        gch_buf_append(convert->row, convert->numbers->data, convert->numbers->len);
 }
 
 int gch_value_time(struct gch_convert *convert, PyObject *value, int64_t *ms)
@@ -335,7 +333,9 @@ int gch_value_time(struct gch_convert *convert, PyObject *value, int64_t *ms)
         Py_XDECREF(module);
         Py_XDECREF(made);
     }
-    int status = gch_swallow(convert);
+    if (PyErr_Occurred() != NULL)
+        seconds = NAN;
+    int status = gch_forgive();
     /* What DateTime64(3) holds: 1900-01-01 to 2299-12-31. */
     if (status == 0 && seconds >= -2208988800.0 && seconds < 10413792000.0)
         *ms = (int64_t)llround(seconds * 1000.0);

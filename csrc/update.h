@@ -8,7 +8,8 @@
 
 #include "buf.h"
 
-#define GCH_UPDATE_TEXT_MAX 16384 /* bytes of a text that travels in the URL; a longer one is cut */
+/* Bytes of each text: they travel in the URL, percent-encoded, and a server takes no longer one than 256 KiB. */
+#define GCH_UPDATE_TEXT_MAX 16384
 
 struct gch_update {
     const char *run_id; /* not NUL-terminated when decoded */
