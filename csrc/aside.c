@@ -91,13 +91,15 @@ enum gch_status gch_aside_quarantine(int root_fd, const struct gch_aside *frame,
     return status;
 }
 
-void gch_aside_keep_damaged(int root_fd, int dir_fd, const char *name, uint64_t id)
+enum gch_status gch_aside_keep_damaged(int root_fd, int dir_fd, const char *name, uint64_t id)
 {
     int damaged_fd;
-    if (open_subdir(root_fd, "damaged", &damaged_fd, NULL) != GCH_OK)
-        return;
+    enum gch_status status = open_subdir(root_fd, "damaged", &damaged_fd, NULL);
+    if (status != GCH_OK)
+        return status;
     char kept[GCH_DIR_NAME_MAX];
     (void)snprintf(kept, sizeof(kept), "%016" PRIx64 ".seg", id);
-    (void)linkat(dir_fd, name, damaged_fd, kept, 0);
+    status = linkat(dir_fd, name, damaged_fd, kept, 0) == 0 || errno == EEXIST ? GCH_OK : GCH_ERR_IO;
     close(damaged_fd);
+    return status;
 }

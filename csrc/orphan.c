@@ -120,14 +120,34 @@ static int by_id(const void *a, const void *b)
     return (left->id > right->id) - (left->id < right->id);
 }
 
-/* Looks at the header only. An unreadable one sorts first, so that it is dealt with and never stands in the way. */
+/* True for a file whose maker died before it wrote the header: no row was ever in it. */
+static bool is_blank(int fd)
+{
+    uint8_t header[GCH_SEGMENT_HEADER];
+    ssize_t got = pread(fd, header, sizeof(header), 0);
+    for (ssize_t i = 0; i < got; i++) {
+        if (header[i] != 0)
+            return false;
+    }
+    return got >= 0;
+}
+
+/* Looks at the header only. A damaged one sorts first, so that it is dealt with and never stands in the way. */
 static void inspect(int dir_fd, struct gch_orphan_segment *segment)
 {
     struct gch_segment_reader reader;
+    segment->status = GCH_ERR_IO;
     int fd = openat(dir_fd, segment->name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 || gch_segment_reader_open(&reader, fd, NULL) != GCH_OK)
+    if (fd < 0)
         return;
-    segment->readable = true;
+    if (is_blank(fd)) {
+        segment->status = GCH_ERR_AGAIN;
+        close(fd);
+        return;
+    }
+    segment->status = gch_segment_reader_open(&reader, fd, NULL);
+    if (segment->status != GCH_OK)
+        return;
     segment->id = reader.id;
     segment->not_before_us = reader.not_before_us;
     gch_segment_reader_close(&reader);
@@ -189,11 +209,13 @@ enum gch_status gch_orphan_open(struct gch_orphan *orphan, int root_fd, uint64_t
         const struct gch_orphan_segment *segment = &orphan->segments[orphan->at];
         if (segment->not_before_us > now_us)
             continue;
-        if (!segment->readable) {
-            gch_aside_keep_damaged(root_fd, orphan->dir.dir_fd, segment->name, gch_realtime_us());
+        bool blank = segment->status == GCH_ERR_AGAIN;
+        bool kept = segment->status == GCH_ERR_INVALID &&
+                    gch_aside_keep_damaged(root_fd, orphan->dir.dir_fd, segment->name, gch_realtime_us()) == GCH_OK;
+        if (blank || kept)
             (void)unlinkat(orphan->dir.dir_fd, segment->name, 0);
+        if (segment->status != GCH_OK)
             continue;
-        }
         int fd = openat(orphan->dir.dir_fd, segment->name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
         if (fd >= 0 && gch_segment_reader_open(reader, fd, NULL) == GCH_OK)
             return GCH_OK;

@@ -54,7 +54,7 @@ static enum gch_status new_segment(struct gch_segment **segment, uint8_t *map, i
     made->size = size;
     made->id = id;
     made->fd = fd;
-    made->acked = GCH_SEGMENT_HEADER;
+    atomic_init(&made->acked, GCH_SEGMENT_HEADER);
     atomic_init(&made->end, GCH_SEGMENT_HEADER);
     *segment = made;
     return GCH_OK;
@@ -165,9 +165,10 @@ void gch_segment_retire(struct gch_segment *segment)
         return;
     munmap(segment->map, segment->size);
     segment->map = NULL;
+    int fd = segment->fd;
 #ifdef __linux__
-    (void)sync_file_range(segment->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+    (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 #endif
-    close(segment->fd);
-    segment->fd = -1;
+    segment->fd = -1; /* First, so that a child forked in between never closes a number that is somebody else's by then. */
+    close(fd);
 }

@@ -66,11 +66,12 @@ void gch_segment_reader_open_memory(struct gch_segment_reader *reader, const str
 
 void gch_segment_reader_close(struct gch_segment_reader *reader)
 {
-    if (reader->fd >= 0)
-        close(reader->fd);
+    int fd = reader->fd;
     free(reader->window);
     memset(reader, 0, sizeof(*reader));
     reader->fd = -1;
+    if (fd >= 0)
+        close(fd);
 }
 
 static enum gch_status grow_window(struct gch_segment_reader *reader, size_t len)

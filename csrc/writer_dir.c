@@ -126,10 +126,12 @@ void gch_writer_dir_remove(struct gch_writer_dir *dir, int root_fd)
 
 void gch_writer_dir_close(struct gch_writer_dir *dir)
 {
-    if (dir->lock_fd >= 0)
-        close(dir->lock_fd);
-    if (dir->dir_fd >= 0)
-        close(dir->dir_fd);
+    int lock_fd = dir->lock_fd;
+    int dir_fd = dir->dir_fd;
     dir->lock_fd = -1;
     dir->dir_fd = -1;
+    if (lock_fd >= 0)
+        close(lock_fd);
+    if (dir_fd >= 0)
+        close(dir_fd);
 }
