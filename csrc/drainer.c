@@ -263,21 +263,3 @@ enum gch_status gch_drainer_run_orphans(struct gch_drainer *drainer)
     }
     return GCH_OK;
 }
-
-static void close_fd(int fd)
-{
-    if (fd >= 0)
-        close(fd);
-}
-
-void gch_drainer_forget(const struct gch_drainer *drainer)
-{
-    if (drainer->own_segment != NULL)
-        close_fd(drainer->own.reader.fd);
-    if (drainer->orphan_source_open)
-        close_fd(drainer->orphan_source.reader.fd);
-    if (drainer->orphan_open) {
-        close_fd(drainer->orphan.dir.dir_fd);
-        close_fd(drainer->orphan.dir.lock_fd);
-    }
-}

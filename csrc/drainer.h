@@ -44,7 +44,4 @@ enum gch_status gch_drainer_run_orphans(struct gch_drainer *drainer) GCH_MUST_CH
 /* Looks for outboxes of dead processes and locks the first that has something to deliver. True: gch_drainer_run_orphans has work. */
 bool gch_drainer_has_orphan(struct gch_drainer *drainer);
 
-/* In a forked child. Async-signal-safe. */
-void gch_drainer_forget(const struct gch_drainer *drainer);
-
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "outbox_files.h"
 #include "thread.h"
 
@@ -58,8 +59,7 @@ enum gch_status gch_outbox_open_root(struct gch_outbox *outbox, struct gch_err *
         fd = -1;
     }
     pthread_mutex_unlock(&outbox->lock);
-    if (fd >= 0)
-        close(fd);
+    gch_descriptor_close(fd);
     return GCH_OK;
 }
 
@@ -320,34 +320,11 @@ void gch_outbox_close(struct gch_outbox *outbox)
     if (outbox->root_fd >= 0) {
         gch_writer_dir_remove(&outbox->writer, outbox->root_fd);
         gch_writer_dir_close(&outbox->writer);
-        close(outbox->root_fd);
+        gch_descriptor_close(outbox->root_fd);
     }
     for (int table = 0; table < GCH_TABLE_COUNT; table++)
         gch_buf_deinit(&outbox->schemas[table]);
     free(outbox->root);
     pthread_cond_destroy(&outbox->wake);
     pthread_mutex_destroy(&outbox->lock);
-}
-
-static void close_fd(int fd)
-{
-    if (fd >= 0)
-        close(fd);
-}
-
-static void forget_list(const struct gch_segment *segment)
-{
-    for (; segment != NULL; segment = segment->later)
-        close_fd(segment->fd);
-}
-
-void gch_outbox_forget(struct gch_outbox *outbox)
-{
-    close_fd(outbox->root_fd);
-    close_fd(outbox->writer.dir_fd);
-    close_fd(outbox->writer.lock_fd);
-    forget_list(outbox->oldest);
-    forget_list(outbox->finished);
-    if (outbox->next != NULL)
-        close_fd(outbox->next->fd);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "thread.h"
 
 static enum gch_status open_writer(struct gch_outbox *outbox, struct gch_err *err)
@@ -187,7 +188,7 @@ enum gch_status gch_outbox_save(struct gch_outbox *outbox, const struct gch_segm
     if (status != GCH_OK)
         return status;
     (void)take_spare(outbox, 0, name);
-    int fd = openat(outbox->writer.dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int fd = gch_descriptor_open(outbox->writer.dir_fd, name, O_WRONLY | O_CREAT | O_EXCL);
     if (fd < 0)
         return GCH_ERR_IO;
     size_t end = (size_t)gch_segment_end(segment);
@@ -196,7 +197,7 @@ enum gch_status gch_outbox_save(struct gch_outbox *outbox, const struct gch_segm
         gch_segment_ack(fd, segment->id, segment->acked);
     else
         (void)unlinkat(outbox->writer.dir_fd, name, 0);
-    close(fd);
+    gch_descriptor_close(fd);
     return written ? GCH_OK : GCH_ERR_IO;
 }
 
@@ -207,7 +208,7 @@ enum gch_status gch_outbox_open_reader(struct gch_outbox *outbox, const struct g
         gch_segment_reader_open_memory(reader, segment);
         return GCH_OK;
     }
-    int fd = openat(outbox->writer.dir_fd, segment->name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    int fd = gch_descriptor_open(outbox->writer.dir_fd, segment->name, O_RDWR);
     if (fd < 0)
         return gch_err_set(err, GCH_ERR_IO, "cannot open a segment of the outbox: %s", strerror(errno));
     return gch_segment_reader_open(reader, fd, err);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "crc32c.h"
+#include "descriptor.h"
 #include "segment_format.h"
 
 #if defined(__linux__) && !defined(MADV_POPULATE_WRITE)
@@ -85,14 +86,14 @@ static enum gch_status start_file(struct gch_segment **segment, int fd, const ch
 enum gch_status gch_segment_create(struct gch_segment **segment, int dir_fd, const char *name, uint64_t id, size_t size,
                                    bool fault_in, struct gch_err *err)
 {
-    int fd = openat(dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int fd = gch_descriptor_open(dir_fd, name, O_RDWR | O_CREAT | O_EXCL);
     if (fd < 0)
         return gch_err_set(err, GCH_ERR_IO, "cannot create a segment of the outbox: %s", strerror(errno));
     enum gch_status status = allocate_file(fd, size, err);
     if (status == GCH_OK)
         status = start_file(segment, fd, name, id, size, fault_in, err);
     if (status != GCH_OK) {
-        close(fd);
+        gch_descriptor_close(fd);
         (void)unlinkat(dir_fd, name, 0);
     }
     return status;
@@ -101,7 +102,7 @@ enum gch_status gch_segment_create(struct gch_segment **segment, int dir_fd, con
 enum gch_status gch_segment_recycle(struct gch_segment **segment, int dir_fd, const char *name, uint64_t id, size_t size,
                                     bool fault_in, struct gch_err *err)
 {
-    int fd = openat(dir_fd, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    int fd = gch_descriptor_open(dir_fd, name, O_RDWR);
     if (fd < 0)
         return gch_err_set(err, GCH_ERR_IO, "cannot reopen a segment of the outbox: %s", strerror(errno));
     struct stat found;
@@ -109,7 +110,7 @@ enum gch_status gch_segment_recycle(struct gch_segment **segment, int dir_fd, co
     if (fstat(fd, &found) == 0 && found.st_size == (off_t)size)
         status = start_file(segment, fd, name, id, size, fault_in, err);
     if (status != GCH_OK)
-        close(fd);
+        gch_descriptor_close(fd);
     return status;
 }
 
@@ -134,8 +135,7 @@ void gch_segment_free(struct gch_segment *segment)
         return;
     if (segment->map != NULL)
         munmap(segment->map, segment->size);
-    if (segment->fd >= 0)
-        close(segment->fd);
+    gch_descriptor_close(segment->fd);
     free(segment);
 }
 
@@ -165,10 +165,9 @@ void gch_segment_retire(struct gch_segment *segment)
         return;
     munmap(segment->map, segment->size);
     segment->map = NULL;
-    int fd = segment->fd;
 #ifdef __linux__
-    (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+    (void)sync_file_range(segment->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 #endif
-    segment->fd = -1; /* First, so that a child forked in between never closes a number that is somebody else's by then. */
-    close(fd);
+    gch_descriptor_close(segment->fd);
+    segment->fd = -1;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "segment_format.h"
 
 #define WINDOW_DEFAULT (1U << 20)
@@ -66,12 +67,10 @@ void gch_segment_reader_open_memory(struct gch_segment_reader *reader, const str
 
 void gch_segment_reader_close(struct gch_segment_reader *reader)
 {
-    int fd = reader->fd;
+    gch_descriptor_close(reader->fd);
     free(reader->window);
     memset(reader, 0, sizeof(*reader));
     reader->fd = -1;
-    if (fd >= 0)
-        close(fd);
 }
 
 static enum gch_status grow_window(struct gch_segment_reader *reader, size_t len)

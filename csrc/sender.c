@@ -340,12 +340,6 @@ void gch_sender_deinit(struct gch_sender *sender)
     pthread_mutex_destroy(&sender->lock);
 }
 
-void gch_sender_forget(struct gch_sender *sender)
-{
-    gch_transport_forget(&sender->transport);
-    gch_drainer_forget(&sender->drainer);
-}
-
 /* ---- for callers' threads ---- */
 
 struct gch_ticket gch_sender_ask_flush(struct gch_sender *sender)

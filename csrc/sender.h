@@ -130,7 +130,4 @@ enum gch_status gch_sender_wait_connect(struct gch_sender *sender, struct gch_ti
 
 void gch_sender_get_report(struct gch_sender *sender, struct gch_sender_report *report);
 
-/* In a forked child: closes what was inherited. Async-signal-safe. */
-void gch_sender_forget(struct gch_sender *sender);
-
 #endif

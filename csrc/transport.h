@@ -4,7 +4,7 @@
  * GCH_REPLY_MAX bytes are kept. Stored means: status 200, an X-ClickHouse header (a captive portal has none), no exception code, and no
  * exception in the body.
  *
- * Threads: everything by the sender, except gch_transport_abort (any thread) and gch_transport_forget (a forked child).
+ * Threads: everything by the sender, except gch_transport_abort (any thread).
  */
 #ifndef GCH_TRANSPORT_H
 #define GCH_TRANSPORT_H
@@ -18,7 +18,6 @@
 #include "url.h"
 
 #define GCH_REPLY_MAX (64U << 10)
-#define GCH_SOCKETS_MAX 8
 
 /* Why there was no usable reply. X(kind, word for the caller) */
 #define GCH_TROUBLE_MAP(X)                                                                                             \
@@ -74,7 +73,6 @@ struct gch_transport {
     uint32_t request_timeout_ms;
     bool loopback; /* never through a proxy */
     _Atomic bool aborted;
-    _Atomic int sockets[GCH_SOCKETS_MAX]; /* open ones, -1 otherwise */
     struct gch_counters *counters;
 };
 
@@ -101,8 +99,5 @@ enum gch_status gch_transport_send(struct gch_transport *transport, const struct
 
 /* Ends the running request and every later one at once. */
 void gch_transport_abort(struct gch_transport *transport);
-
-/* In a forked child: closes the inherited sockets and nothing else. Async-signal-safe. */
-void gch_transport_forget(struct gch_transport *transport);
 
 #endif
