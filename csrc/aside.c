@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "segment_reader.h"
 #include "thread.h"
 #include "writer_dir.h"
@@ -61,7 +62,7 @@ enum gch_status gch_aside_park(int root_fd, const struct gch_aside *frames, size
 static enum gch_status open_subdir(int root_fd, const char *name, int *fd, struct gch_err *err)
 {
     (void)mkdirat(root_fd, name, 0700);
-    *fd = openat(root_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    *fd = gch_descriptor_open(root_fd, name, O_RDONLY | O_DIRECTORY);
     if (*fd < 0)
         return gch_err_set(err, GCH_ERR_IO, "cannot use the outbox's %s directory: %s", name, strerror(errno));
     return GCH_OK;
@@ -78,26 +79,28 @@ enum gch_status gch_aside_quarantine(int root_fd, const struct gch_aside *frame,
     gch_random(&random, sizeof(random));
     uint64_t now = gch_realtime_us();
     (void)snprintf(name, sizeof(name), "%016" PRIx64 "-%08" PRIx32 ".txt", now, random);
-    int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int fd = gch_descriptor_open(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL);
     if (fd < 0) {
         status = gch_err_set(err, GCH_ERR_IO, "cannot write to the outbox's quarantine: %s", strerror(errno));
     } else {
         (void)!write(fd, reason, strlen(reason));
-        close(fd);
+        gch_descriptor_close(fd);
         (void)snprintf(name, sizeof(name), "%016" PRIx64 "-%08" PRIx32 ".seg", now, random);
         status = write_segment(dir_fd, name, frame, 1, 0, err);
     }
-    close(dir_fd);
+    gch_descriptor_close(dir_fd);
     return status;
 }
 
-void gch_aside_keep_damaged(int root_fd, int dir_fd, const char *name, uint64_t id)
+enum gch_status gch_aside_keep_damaged(int root_fd, int dir_fd, const char *name, uint64_t id)
 {
     int damaged_fd;
-    if (open_subdir(root_fd, "damaged", &damaged_fd, NULL) != GCH_OK)
-        return;
+    enum gch_status status = open_subdir(root_fd, "damaged", &damaged_fd, NULL);
+    if (status != GCH_OK)
+        return status;
     char kept[GCH_DIR_NAME_MAX];
     (void)snprintf(kept, sizeof(kept), "%016" PRIx64 ".seg", id);
-    (void)linkat(dir_fd, name, damaged_fd, kept, 0);
-    close(damaged_fd);
+    status = linkat(dir_fd, name, damaged_fd, kept, 0) == 0 || errno == EEXIST ? GCH_OK : GCH_ERR_IO;
+    gch_descriptor_close(damaged_fd);
+    return status;
 }

@@ -25,7 +25,7 @@ enum gch_status gch_aside_park(int root_fd, const struct gch_aside *frames, size
 enum gch_status gch_aside_quarantine(int root_fd, const struct gch_aside *frame, const char *reason,
                                      struct gch_err *err) GCH_MUST_CHECK;
 
-/* Keeps the damaged bytes of a segment for a person to look at: ROOT/damaged/<name>. Best effort. */
-void gch_aside_keep_damaged(int root_fd, int dir_fd, const char *name, uint64_t id);
+/* Keeps the damaged bytes of a segment for a person to look at: ROOT/damaged/<id>.seg, a second name of the same file. */
+enum gch_status gch_aside_keep_damaged(int root_fd, int dir_fd, const char *name, uint64_t id) GCH_MUST_CHECK;
 
 #endif

@@ -12,7 +12,7 @@
 /* X(name, what it counts) */
 #define GCH_COUNTER_MAP(X)                                                                                              \
     X(rows_logged, "rows that log calls handed over")                                                                   \
-    X(rows_adopted, "rows delivered or put aside from the outboxes of dead processes")                                                     \
+    X(rows_adopted, "rows taken over from the outboxes of dead processes, and rows put aside that came back")                                                     \
     X(rows_delivered, "rows that the server acknowledged")                                                              \
     X(rows_rejected, "rows that the server refused; they are in the quarantine")                                        \
     X(rows_dropped, "rows that could not be kept: outbox at its cap, no memory, or larger than 128 MiB")                \

@@ -57,6 +57,13 @@ static enum gch_status fail(struct gch_drainer *drainer, enum gch_status status,
     return gch_err_set(&drainer->delivery->reply.err, status, "%s", err->text);
 }
 
+/* A copy that cannot be made is no reason to stop: the rows that can be read are delivered. */
+static void keep_damaged(const struct gch_drainer *drainer, int dir_fd, const char *name, uint64_t id)
+{
+    enum gch_status ignored = drainer->damaged ? gch_aside_keep_damaged(drainer->outbox->root_fd, dir_fd, name, id) : GCH_OK;
+    (void)ignored;
+}
+
 static void note_damage(struct gch_drainer *drainer, struct gch_segment_reader *reader)
 {
     if (reader->damaged_frames == 0)
@@ -82,6 +89,8 @@ static enum gch_status step(struct gch_drainer *drainer, struct gch_source *sour
         note_damage(drainer, &source->reader);
         if (status != GCH_OK)
             return fail(drainer, status, &err);
+        if (source == &drainer->orphan_source)
+            gch_count(&drainer->counters->rows_adopted, window->rows);
     }
     *more = window->rows > 0;
     drainer->in_work = *more ? source : NULL;
@@ -122,9 +131,7 @@ static enum gch_status open_own(struct gch_drainer *drainer, struct gch_segment 
 
 static void finish_own(struct gch_drainer *drainer, struct gch_segment *segment)
 {
-    const struct gch_outbox *outbox = drainer->outbox;
-    if (drainer->damaged)
-        gch_aside_keep_damaged(outbox->root_fd, outbox->writer.dir_fd, segment->name, segment->id);
+    keep_damaged(drainer, drainer->outbox->writer.dir_fd, segment->name, segment->id);
     close_own(drainer);
     gch_outbox_finish(drainer->outbox, segment);
 }
@@ -176,17 +183,22 @@ static enum gch_status drain_orphan_segment(struct gch_drainer *drainer)
         enum gch_status status = step(drainer, source, source->reader.size, &more);
         if (status != GCH_OK)
             return status;
-        gch_count(&drainer->counters->rows_adopted, drainer->window.rows);
         if (atomic_load(drainer->stop))
             return GCH_ERR_STOPPED;
     }
-    if (drainer->damaged) {
-        const struct gch_orphan *orphan = &drainer->orphan;
-        gch_aside_keep_damaged(drainer->outbox->root_fd, orphan->dir.dir_fd, orphan->segments[orphan->at].name, source->reader.id);
-    }
+    const struct gch_orphan *orphan = &drainer->orphan;
+    keep_damaged(drainer, orphan->dir.dir_fd, orphan->segments[orphan->at].name, source->reader.id);
     close_orphan_source(drainer);
     gch_orphan_finish_segment(&drainer->orphan);
     return GCH_OK;
+}
+
+/* A disk that does not give back one segment must not hold up all others. It stays where it is. */
+static void skip_orphan_segment(struct gch_drainer *drainer)
+{
+    gch_notice_post(drainer->notices, GCH_CAUSE_OUTBOX_DAMAGED, drainer->delivery->reply.err.text);
+    close_orphan_source(drainer);
+    gch_orphan_skip_segment(&drainer->orphan);
 }
 
 static enum gch_status drain_orphan(struct gch_drainer *drainer)
@@ -197,7 +209,9 @@ static enum gch_status drain_orphan(struct gch_drainer *drainer)
             break;
         if (status == GCH_OK)
             status = drain_orphan_segment(drainer);
-        if (status != GCH_OK)
+        if (status == GCH_ERR_IO && drainer->in_work == NULL)
+            skip_orphan_segment(drainer);
+        else if (status != GCH_OK)
             return status;
     }
     release_orphan(drainer);
@@ -259,22 +273,4 @@ enum gch_status gch_drainer_run(struct gch_drainer *drainer, bool own, bool orph
     if (status == GCH_OK && orphans)
         status = run_orphans(drainer);
     return status;
-}
-
-static void close_fd(int fd)
-{
-    if (fd >= 0)
-        close(fd);
-}
-
-void gch_drainer_forget(const struct gch_drainer *drainer)
-{
-    if (drainer->own_segment != NULL)
-        close_fd(drainer->own.reader.fd);
-    if (drainer->orphan_source_open)
-        close_fd(drainer->orphan_source.reader.fd);
-    if (drainer->orphan_open) {
-        close_fd(drainer->orphan.dir.dir_fd);
-        close_fd(drainer->orphan.dir.lock_fd);
-    }
 }

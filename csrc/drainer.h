@@ -46,7 +46,4 @@ bool gch_drainer_own_in_work(const struct gch_drainer *drainer);
 /* Looks for outboxes of dead processes and locks the first that has something to deliver. True: there is work. */
 bool gch_drainer_has_orphan(struct gch_drainer *drainer);
 
-/* In a forked child. Async-signal-safe. */
-void gch_drainer_forget(const struct gch_drainer *drainer);
-
 #endif

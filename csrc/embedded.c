@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "descriptor.h"
 #include "thread.h"
 #include "writer_dir.h"
 
@@ -42,22 +43,22 @@ void gch_embedded_deinit(struct gch_embedded *embedded)
 
 static bool server_lives(int home_fd)
 {
-    int fd = openat(home_fd, "server.lock", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    int fd = gch_descriptor_open(home_fd, "server.lock", O_RDWR);
     if (fd < 0)
         return false;
     bool lives = flock(fd, LOCK_SH | LOCK_NB) != 0;
-    close(fd);
+    gch_descriptor_close(fd);
     return lives;
 }
 
 static enum gch_status read_endpoint(int home_fd, struct gch_endpoint *endpoint, struct gch_err *err)
 {
     char text[GCH_ENDPOINT_FILE_MAX];
-    int fd = openat(home_fd, "endpoint.json", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = gch_descriptor_open(home_fd, "endpoint.json", O_RDONLY);
     if (fd < 0)
         return GCH_ERR_AGAIN;
     ssize_t got = read(fd, text, sizeof(text));
-    close(fd);
+    gch_descriptor_close(fd);
     if (got <= 0)
         return GCH_ERR_AGAIN;
     return gch_json_read_endpoint(endpoint, text, (size_t)got, err);
@@ -225,6 +226,6 @@ enum gch_status gch_embedded_ensure(struct gch_embedded *embedded, struct gch_ur
         }
         sleep_ms(POLL_MS);
     }
-    close(home_fd);
+    gch_descriptor_close(home_fd);
     return status;
 }

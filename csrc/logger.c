@@ -4,67 +4,21 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "thread.h"
 
-/* Every open logger, so that a forked child can let go of what it inherited. */
-static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct gch_logger *registry[GCH_LOGGERS_MAX];
 static _Atomic uint64_t fork_count;
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 
-static void before_fork(void)
-{
-    pthread_mutex_lock(&registry_lock);
-}
-
-static void after_fork_in_parent(void)
-{
-    pthread_mutex_unlock(&registry_lock);
-}
-
 static void after_fork_in_child(void)
 {
-    for (int i = 0; i < GCH_LOGGERS_MAX; i++) {
-        struct gch_logger *logger = registry[i];
-        registry[i] = NULL;
-        if (logger == NULL)
-            continue;
-        if (logger->outbox_open)
-            gch_outbox_forget(&logger->outbox);
-        if (logger->sender_open)
-            gch_sender_forget(&logger->sender);
-    }
+    gch_descriptor_after_fork_in_child();
     atomic_fetch_add(&fork_count, 1);
-    pthread_mutex_unlock(&registry_lock);
 }
 
 static void install_fork_handlers(void)
 {
-    (void)pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
-}
-
-static enum gch_status enter_registry(struct gch_logger *logger)
-{
-    enum gch_status status = GCH_ERR_TOO_BIG;
-    pthread_mutex_lock(&registry_lock);
-    for (int i = 0; i < GCH_LOGGERS_MAX && status != GCH_OK; i++) {
-        if (registry[i] == NULL) {
-            registry[i] = logger;
-            status = GCH_OK;
-        }
-    }
-    pthread_mutex_unlock(&registry_lock);
-    return status;
-}
-
-static void leave_registry(const struct gch_logger *logger)
-{
-    pthread_mutex_lock(&registry_lock);
-    for (int i = 0; i < GCH_LOGGERS_MAX; i++) {
-        if (registry[i] == logger)
-            registry[i] = NULL;
-    }
-    pthread_mutex_unlock(&registry_lock);
+    (void)pthread_atfork(gch_descriptor_before_fork, gch_descriptor_after_fork_in_parent, after_fork_in_child);
 }
 
 bool gch_logger_inherited(const struct gch_logger *logger)
@@ -100,8 +54,6 @@ static enum gch_status open_parts(struct gch_logger *logger, const struct gch_lo
     logger->sender_open = true;
     status = gch_sender_init(&logger->sender, &sender_options, &logger->place, &logger->migrations, &logger->outbox,
                              &logger->counters, &logger->notices);
-    if (status == GCH_OK)
-        status = enter_registry(logger);
     return status;
 }
 
@@ -144,7 +96,6 @@ uint64_t gch_logger_version(struct gch_logger *logger)
 
 void gch_logger_close(struct gch_logger *logger)
 {
-    leave_registry(logger);
     bool ended = logger->sender_open ? gch_sender_stop(&logger->sender, GCH_STOP_WAIT_MS) : true;
     if (logger->keeper_started) {
         gch_outbox_stop_keeper(&logger->outbox);

@@ -16,7 +16,6 @@
 #include "sender.h"
 #include "settings.h"
 
-#define GCH_LOGGERS_MAX 64 /* in one process: one for each interpreter */
 #define GCH_STOP_WAIT_MS 2000
 
 struct gch_logger {

@@ -1,6 +1,5 @@
 #include "orphan.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,20 +9,12 @@
 #include <unistd.h>
 
 #include "aside.h"
+#include "descriptor.h"
 #include "thread.h"
 
 
 #define SUFFIX ".seg"
 #define ABANDONED_S 60
-
-static DIR *open_listing(int dir_fd)
-{
-    int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *listing = fd < 0 ? NULL : fdopendir(fd);
-    if (listing == NULL && fd >= 0)
-        close(fd);
-    return listing;
-}
 
 static bool is_segment_name(const char *name)
 {
@@ -34,7 +25,7 @@ static bool is_segment_name(const char *name)
 static uint64_t segment_bytes(int dir_fd)
 {
     uint64_t bytes = 0;
-    DIR *listing = open_listing(dir_fd);
+    DIR *listing = gch_descriptor_list(dir_fd);
     if (listing == NULL)
         return 0;
     for (const struct dirent *entry = readdir(listing); entry != NULL; entry = readdir(listing)) {
@@ -42,20 +33,20 @@ static uint64_t segment_bytes(int dir_fd)
         if (is_segment_name(entry->d_name) && fstatat(dir_fd, entry->d_name, &found, AT_SYMLINK_NOFOLLOW) == 0)
             bytes += (uint64_t)found.st_size;
     }
-    closedir(listing);
+    gch_descriptor_end_list(listing);
     return bytes;
 }
 
 static void remove_segments(int dir_fd)
 {
-    DIR *listing = open_listing(dir_fd);
+    DIR *listing = gch_descriptor_list(dir_fd);
     if (listing == NULL)
         return;
     for (const struct dirent *entry = readdir(listing); entry != NULL; entry = readdir(listing)) {
         if (is_segment_name(entry->d_name))
             (void)unlinkat(dir_fd, entry->d_name, 0);
     }
-    closedir(listing);
+    gch_descriptor_end_list(listing);
 }
 
 /* A ".new-" directory with a free lock was abandoned before it counted; nothing in it was ever acknowledged to a caller. */
@@ -82,10 +73,10 @@ static enum gch_status add_name(struct gch_scan *scan, int root_fd, const char *
     scan->names = names;
     (void)snprintf(scan->names[scan->count], GCH_DIR_NAME_MAX, "%.*s", GCH_DIR_NAME_MAX - 1, name);
     scan->count += 1;
-    int dir_fd = openat(root_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int dir_fd = gch_descriptor_open(root_fd, name, O_RDONLY | O_DIRECTORY);
     if (dir_fd >= 0) {
         scan->bytes += segment_bytes(dir_fd);
-        close(dir_fd);
+        gch_descriptor_close(dir_fd);
     }
     return GCH_OK;
 }
@@ -93,7 +84,7 @@ static enum gch_status add_name(struct gch_scan *scan, int root_fd, const char *
 enum gch_status gch_scan_run(struct gch_scan *scan, int root_fd, const char *own_name, struct gch_err *err)
 {
     gch_scan_deinit(scan);
-    DIR *listing = open_listing(root_fd);
+    DIR *listing = gch_descriptor_list(root_fd);
     if (listing == NULL)
         return gch_err_set(err, GCH_ERR_IO, "cannot list the outbox");
     enum gch_status status = GCH_OK;
@@ -103,7 +94,7 @@ enum gch_status gch_scan_run(struct gch_scan *scan, int root_fd, const char *own
         else if (strncmp(entry->d_name, GCH_DIR_PREFIX, strlen(GCH_DIR_PREFIX)) == 0 && strcmp(entry->d_name, own_name) != 0)
             status = add_name(scan, root_fd, entry->d_name);
     }
-    closedir(listing);
+    gch_descriptor_end_list(listing);
     return status;
 }
 
@@ -120,14 +111,34 @@ static int by_id(const void *a, const void *b)
     return (left->id > right->id) - (left->id < right->id);
 }
 
-/* Looks at the header only. An unreadable one sorts first, so that it is dealt with and never stands in the way. */
+/* True for a file whose maker died before it wrote the header: no row was ever in it. */
+static bool is_blank(int fd)
+{
+    uint8_t header[GCH_SEGMENT_HEADER];
+    ssize_t got = pread(fd, header, sizeof(header), 0);
+    for (ssize_t i = 0; i < got; i++) {
+        if (header[i] != 0)
+            return false;
+    }
+    return got >= 0;
+}
+
+/* Looks at the header only. A damaged one sorts first, so that it is dealt with and never stands in the way. */
 static void inspect(int dir_fd, struct gch_orphan_segment *segment)
 {
     struct gch_segment_reader reader;
-    int fd = openat(dir_fd, segment->name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 || gch_segment_reader_open(&reader, fd, NULL) != GCH_OK)
+    segment->status = GCH_ERR_IO;
+    int fd = gch_descriptor_open(dir_fd, segment->name, O_RDWR);
+    if (fd < 0)
         return;
-    segment->readable = true;
+    if (is_blank(fd)) {
+        segment->status = GCH_ERR_AGAIN;
+        gch_descriptor_close(fd);
+        return;
+    }
+    segment->status = gch_segment_reader_open(&reader, fd, NULL);
+    if (segment->status != GCH_OK)
+        return;
     segment->id = reader.id;
     segment->not_before_us = reader.not_before_us;
     gch_segment_reader_close(&reader);
@@ -135,7 +146,7 @@ static void inspect(int dir_fd, struct gch_orphan_segment *segment)
 
 static enum gch_status list_segments(struct gch_orphan *orphan)
 {
-    DIR *listing = open_listing(orphan->dir.dir_fd);
+    DIR *listing = gch_descriptor_list(orphan->dir.dir_fd);
     if (listing == NULL)
         return GCH_ERR_IO;
     enum gch_status status = GCH_OK;
@@ -153,7 +164,7 @@ static enum gch_status list_segments(struct gch_orphan *orphan)
         (void)snprintf(segment->name, sizeof(segment->name), "%.39s", entry->d_name);
         inspect(orphan->dir.dir_fd, segment);
     }
-    closedir(listing);
+    gch_descriptor_end_list(listing);
     if (status == GCH_OK && orphan->count > 1)
         qsort(orphan->segments, orphan->count, sizeof(orphan->segments[0]), by_id);
     return status;
@@ -189,12 +200,14 @@ enum gch_status gch_orphan_open(struct gch_orphan *orphan, int root_fd, uint64_t
         const struct gch_orphan_segment *segment = &orphan->segments[orphan->at];
         if (segment->not_before_us > now_us)
             continue;
-        if (!segment->readable) {
-            gch_aside_keep_damaged(root_fd, orphan->dir.dir_fd, segment->name, gch_realtime_us());
+        bool blank = segment->status == GCH_ERR_AGAIN;
+        bool kept = segment->status == GCH_ERR_INVALID &&
+                    gch_aside_keep_damaged(root_fd, orphan->dir.dir_fd, segment->name, gch_realtime_us()) == GCH_OK;
+        if (blank || kept)
             (void)unlinkat(orphan->dir.dir_fd, segment->name, 0);
+        if (segment->status != GCH_OK)
             continue;
-        }
-        int fd = openat(orphan->dir.dir_fd, segment->name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+        int fd = gch_descriptor_open(orphan->dir.dir_fd, segment->name, O_RDWR);
         if (fd >= 0 && gch_segment_reader_open(reader, fd, NULL) == GCH_OK)
             return GCH_OK;
     }
@@ -215,12 +228,12 @@ void gch_orphan_skip_segment(struct gch_orphan *orphan)
 static bool holds_segments(int dir_fd)
 {
     bool found = false;
-    DIR *listing = open_listing(dir_fd);
+    DIR *listing = gch_descriptor_list(dir_fd);
     if (listing == NULL)
         return true;
     for (const struct dirent *entry = readdir(listing); entry != NULL && !found; entry = readdir(listing))
         found = is_segment_name(entry->d_name);
-    closedir(listing);
+    gch_descriptor_end_list(listing);
     return found;
 }
 

@@ -28,7 +28,8 @@ struct gch_orphan_segment {
     char name[40];
     uint64_t id;
     uint64_t not_before_us;
-    bool readable;
+    enum gch_status status; /* of its header: GCH_OK, GCH_ERR_INVALID when it is damaged, GCH_ERR_AGAIN when it was never written,
+                               GCH_ERR_IO when it cannot be looked at now */
 };
 
 struct gch_orphan {
@@ -41,7 +42,8 @@ struct gch_orphan {
 /* Locks the next directory of the scan whose writer is dead and that holds a segment due now. GCH_ERR_AGAIN: none is left. */
 enum gch_status gch_orphan_take(struct gch_orphan *orphan, struct gch_scan *scan, int root_fd, uint64_t now_us) GCH_MUST_CHECK;
 
-/* Opens its next segment that is due; one that is no segment any more is moved to ROOT/damaged. GCH_ERR_AGAIN: none. */
+/* Opens its next segment that is due; one that is no segment any more is moved to ROOT/damaged, one that cannot be opened now (no
+ * descriptor left, say) stays for later. GCH_ERR_AGAIN: none. */
 enum gch_status gch_orphan_open(struct gch_orphan *orphan, int root_fd, uint64_t now_us,
                                 struct gch_segment_reader *reader) GCH_MUST_CHECK;
 

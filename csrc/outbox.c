@@ -6,8 +6,20 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "outbox_files.h"
 #include "thread.h"
+
+#define SEGMENTS_MIN 4
+#define SCHEMA_COPIES 2 /* so that one damaged place costs one row, not all rows of a table */
+
+/* The cap has room for some segments, so that a small one does not refuse the first row. */
+static size_t usual_size(size_t wanted, uint64_t max_bytes)
+{
+    uint64_t most = max_bytes / SEGMENTS_MIN & ~UINT64_C(4095);
+    size_t size = wanted < most ? wanted : (size_t)most;
+    return size < GCH_SEGMENT_MIN ? GCH_SEGMENT_MIN : size;
+}
 
 enum gch_status gch_outbox_init(struct gch_outbox *outbox, const char *root, uint64_t max_bytes, size_t segment_size,
                                 struct gch_counters *counters, struct gch_notices *notices)
@@ -17,7 +29,7 @@ enum gch_status gch_outbox_init(struct gch_outbox *outbox, const char *root, uin
     outbox->writer.dir_fd = -1;
     outbox->writer.lock_fd = -1;
     outbox->max_bytes = max_bytes;
-    outbox->segment_size = segment_size < GCH_SEGMENT_MIN ? GCH_SEGMENT_MIN : segment_size;
+    outbox->segment_size = usual_size(segment_size, max_bytes);
     outbox->counters = counters;
     outbox->notices = notices;
     pthread_mutex_init(&outbox->lock, NULL);
@@ -47,8 +59,7 @@ enum gch_status gch_outbox_open_root(struct gch_outbox *outbox, struct gch_err *
         fd = -1;
     }
     pthread_mutex_unlock(&outbox->lock);
-    if (fd >= 0)
-        close(fd);
+    gch_descriptor_close(fd);
     return GCH_OK;
 }
 
@@ -64,6 +75,16 @@ static void make_current_locked(struct gch_outbox *outbox, struct gch_segment *s
     }
     outbox->current = segment;
     pthread_cond_signal(&outbox->wake);
+}
+
+/* A prepared segment has the lower number, and segments are delivered by their numbers after a crash; so it stays before made. */
+static void go_on_in_locked(struct gch_outbox *outbox, struct gch_segment *made)
+{
+    struct gch_segment *next = outbox->next;
+    outbox->next = NULL;
+    if (next != NULL)
+        make_current_locked(outbox, next);
+    make_current_locked(outbox, made);
 }
 
 /* Wakes the keeper once when a segment is a quarter full, so that a short run never prepares a second one. */
@@ -83,11 +104,13 @@ static enum gch_status append_locked(struct gch_outbox *outbox, enum gch_frame_k
     uint64_t before = gch_segment_end(segment);
     if (kind == GCH_FRAME_ROW && (segment->schemas & (1U << table)) == 0) {
         const struct gch_buf *schema = &outbox->schemas[table];
-        if (gch_frame_size(schema->len) + gch_frame_size(len) > segment->size - before)
+        if (SCHEMA_COPIES * gch_frame_size(schema->len) + gch_frame_size(len) > segment->size - before)
             return GCH_ERR_FULL;
-        enum gch_status status = gch_segment_append(segment, GCH_FRAME_SCHEMA, (uint8_t)table, schema->data, schema->len);
-        if (status != GCH_OK)
-            return status;
+        for (int i = 0; i < SCHEMA_COPIES; i++) {
+            enum gch_status status = gch_segment_append(segment, GCH_FRAME_SCHEMA, (uint8_t)table, schema->data, schema->len);
+            if (status != GCH_OK)
+                return status;
+        }
         segment->schemas |= 1U << table;
     }
     enum gch_status status = gch_segment_append(segment, kind, (uint8_t)table, payload, len);
@@ -99,7 +122,7 @@ static enum gch_status append_locked(struct gch_outbox *outbox, enum gch_frame_k
 /* The size of a segment that surely takes this frame: the usual one, or as large as a rare huge row needs. */
 static size_t segment_size_for(const struct gch_outbox *outbox, enum gch_table_id table, size_t len)
 {
-    size_t need = GCH_SEGMENT_HEADER + gch_frame_size(outbox->schemas[table].len) + gch_frame_size(len);
+    size_t need = GCH_SEGMENT_HEADER + SCHEMA_COPIES * gch_frame_size(outbox->schemas[table].len) + gch_frame_size(len);
     return need <= outbox->segment_size ? outbox->segment_size : (need + 4095) & ~(size_t)4095;
 }
 
@@ -128,7 +151,7 @@ static enum gch_status append_frame(struct gch_outbox *outbox, enum gch_frame_ki
             return status;
         gch_count(&outbox->counters->segments_inline, 1);
         pthread_mutex_lock(&outbox->lock);
-        make_current_locked(outbox, made);
+        go_on_in_locked(outbox, made);
         pthread_mutex_unlock(&outbox->lock);
     }
 }
@@ -168,6 +191,17 @@ static bool wants_next_locked(const struct gch_outbox *outbox)
            gch_segment_end(outbox->current) >= outbox->current->size / 4;
 }
 
+/* When the caller could not wait and made one with a higher number meanwhile, this one comes too late and goes on as a spare. */
+static void take_prepared_locked(struct gch_outbox *outbox, struct gch_segment *made)
+{
+    if (outbox->current == NULL || outbox->current->id < made->id) {
+        outbox->next = made;
+    } else {
+        made->later = outbox->finished;
+        outbox->finished = made;
+    }
+}
+
 /* One piece of work, done without the lock; false when there is none. */
 static bool keep_once_locked(struct gch_outbox *outbox)
 {
@@ -177,7 +211,7 @@ static bool keep_once_locked(struct gch_outbox *outbox)
         enum gch_status status = gch_outbox_make_segment(outbox, outbox->segment_size, true, &made);
         pthread_mutex_lock(&outbox->lock);
         if (status == GCH_OK)
-            outbox->next = made;
+            take_prepared_locked(outbox, made);
         return status == GCH_OK;
     }
     struct gch_segment *segment = find_unretired_locked(outbox);
@@ -263,12 +297,12 @@ static void dispose_list(struct gch_outbox *outbox, struct gch_segment *segment)
     }
 }
 
-/* What is not delivered keeps its file and waits for another process; only the memory goes. */
+/* What is not delivered keeps its file, or gets one now if it is in memory, and waits for another process. */
 static void leave_behind(struct gch_outbox *outbox, struct gch_segment *segment)
 {
     while (segment != NULL) {
         struct gch_segment *later = segment->later;
-        if (gch_segment_end(segment) == segment->acked)
+        if (gch_segment_end(segment) == segment->acked || (segment->memory && gch_outbox_save(outbox, segment) != GCH_OK))
             gch_outbox_dispose(outbox, segment, false);
         else
             gch_segment_free(segment);
@@ -286,28 +320,11 @@ void gch_outbox_close(struct gch_outbox *outbox)
     if (outbox->root_fd >= 0) {
         gch_writer_dir_remove(&outbox->writer, outbox->root_fd);
         gch_writer_dir_close(&outbox->writer);
-        close(outbox->root_fd);
+        gch_descriptor_close(outbox->root_fd);
     }
     for (int table = 0; table < GCH_TABLE_COUNT; table++)
         gch_buf_deinit(&outbox->schemas[table]);
     free(outbox->root);
     pthread_cond_destroy(&outbox->wake);
     pthread_mutex_destroy(&outbox->lock);
-}
-
-static void close_fd(int fd)
-{
-    if (fd >= 0)
-        close(fd);
-}
-
-void gch_outbox_forget(struct gch_outbox *outbox)
-{
-    close_fd(outbox->root_fd);
-    close_fd(outbox->writer.dir_fd);
-    close_fd(outbox->writer.lock_fd);
-    for (const struct gch_segment *segment = outbox->oldest; segment != NULL; segment = segment->later)
-        close_fd(segment->fd);
-    if (outbox->next != NULL)
-        close_fd(outbox->next->fd);
 }

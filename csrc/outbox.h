@@ -20,7 +20,7 @@
  * rotation tries the disk again; a notice says that durability is off. At the cap, or with memory full too, the row is refused.
  *
  * Locks: `lock` guards every field marked (lock). It is held for a memcpy and a checksum, never across a system call that touches a file.
- * After fork() the child calls gch_outbox_forget and then never touches this struct again.
+ * After fork() the child never touches this struct again; descriptor.h closes what it inherited.
  */
 #ifndef GCH_OUTBOX_H
 #define GCH_OUTBOX_H
@@ -104,8 +104,5 @@ uint64_t gch_outbox_backlog(struct gch_outbox *outbox);
 
 /* Disposes of what is delivered, removes the writer's directory when nothing is left, and lets go of its lock. The keeper and the sender have ended. */
 void gch_outbox_close(struct gch_outbox *outbox);
-
-/* In a forked child: closes the inherited descriptors. Async-signal-safe. */
-void gch_outbox_forget(struct gch_outbox *outbox);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "thread.h"
 
 static enum gch_status open_writer(struct gch_outbox *outbox, struct gch_err *err)
@@ -66,6 +67,7 @@ static enum gch_status make_file(struct gch_outbox *outbox, size_t size, bool fa
             return GCH_OK;
         }
         (void)unlinkat(dir_fd, name, 0);
+        atomic_fetch_sub(&outbox->own_bytes, size);
         (void)take_spare(outbox, 0, name);
     }
     status = gch_segment_create(segment, dir_fd, name, next_id(outbox), size, fault_in, err);
@@ -99,7 +101,8 @@ static bool at_cap(struct gch_outbox *outbox, size_t size)
     uint64_t used = gch_counted(&outbox->own_bytes) + gch_counted(&outbox->other_bytes);
     pthread_mutex_lock(&outbox->lock);
     bool was = outbox->full;
-    outbox->full = outbox->spare[0] == '\0' && used + size > outbox->max_bytes;
+    bool spare = size == outbox->segment_size && outbox->spare[0] != '\0';
+    outbox->full = !spare && used + size > outbox->max_bytes;
     bool full = outbox->full;
     pthread_mutex_unlock(&outbox->lock);
     if (was && !full)
@@ -150,7 +153,8 @@ enum gch_status gch_outbox_make_segment(struct gch_outbox *outbox, size_t size, 
     struct gch_err err;
     err.text[0] = '\0';
     if (at_cap(outbox, size)) {
-        say_full(outbox);
+        if (!fault_in) /* The keeper only prepares: no row is refused yet. */
+            say_full(outbox);
         return GCH_ERR_FULL;
     }
     if (disk_rests(outbox))
@@ -176,6 +180,27 @@ void gch_outbox_dispose(struct gch_outbox *outbox, struct gch_segment *segment, 
     gch_segment_free(segment);
 }
 
+enum gch_status gch_outbox_save(struct gch_outbox *outbox, const struct gch_segment *segment)
+{
+    struct gch_err err;
+    char name[40];
+    enum gch_status status = open_writer(outbox, &err);
+    if (status != GCH_OK)
+        return status;
+    (void)take_spare(outbox, 0, name);
+    int fd = gch_descriptor_open(outbox->writer.dir_fd, name, O_WRONLY | O_CREAT | O_EXCL);
+    if (fd < 0)
+        return GCH_ERR_IO;
+    size_t end = (size_t)gch_segment_end(segment);
+    bool written = write(fd, segment->map, end) == (ssize_t)end;
+    if (written)
+        gch_segment_ack(fd, segment->id, segment->acked);
+    else
+        (void)unlinkat(outbox->writer.dir_fd, name, 0);
+    gch_descriptor_close(fd);
+    return written ? GCH_OK : GCH_ERR_IO;
+}
+
 enum gch_status gch_outbox_open_reader(struct gch_outbox *outbox, const struct gch_segment *segment,
                                        struct gch_segment_reader *reader, struct gch_err *err)
 {
@@ -183,7 +208,7 @@ enum gch_status gch_outbox_open_reader(struct gch_outbox *outbox, const struct g
         gch_segment_reader_open_memory(reader, segment);
         return GCH_OK;
     }
-    int fd = openat(outbox->writer.dir_fd, segment->name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    int fd = gch_descriptor_open(outbox->writer.dir_fd, segment->name, O_RDWR);
     if (fd < 0)
         return gch_err_set(err, GCH_ERR_IO, "cannot open a segment of the outbox: %s", strerror(errno));
     return gch_segment_reader_open(reader, fd, err);

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "crc32c.h"
-#include "fd.h"
+#include "descriptor.h"
 #include "segment_format.h"
 
 #if defined(__linux__) && !defined(MADV_POPULATE_WRITE)
@@ -55,7 +55,7 @@ static enum gch_status new_segment(struct gch_segment **segment, uint8_t *map, i
     made->size = size;
     made->id = id;
     made->fd = fd;
-    made->acked = GCH_SEGMENT_HEADER;
+    atomic_init(&made->acked, GCH_SEGMENT_HEADER);
     atomic_init(&made->end, GCH_SEGMENT_HEADER);
     *segment = made;
     return GCH_OK;
@@ -86,14 +86,14 @@ static enum gch_status start_file(struct gch_segment **segment, int fd, const ch
 enum gch_status gch_segment_create(struct gch_segment **segment, int dir_fd, const char *name, uint64_t id, size_t size,
                                    bool fault_in, struct gch_err *err)
 {
-    int fd = openat(dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int fd = gch_descriptor_open(dir_fd, name, O_RDWR | O_CREAT | O_EXCL);
     if (fd < 0)
         return gch_err_set(err, GCH_ERR_IO, "cannot create a segment of the outbox: %s", strerror(errno));
     enum gch_status status = allocate_file(fd, size, err);
     if (status == GCH_OK)
         status = start_file(segment, fd, name, id, size, fault_in, err);
     if (status != GCH_OK) {
-        close(fd);
+        gch_descriptor_close(fd);
         (void)unlinkat(dir_fd, name, 0);
     }
     return status;
@@ -102,7 +102,7 @@ enum gch_status gch_segment_create(struct gch_segment **segment, int dir_fd, con
 enum gch_status gch_segment_recycle(struct gch_segment **segment, int dir_fd, const char *name, uint64_t id, size_t size,
                                     bool fault_in, struct gch_err *err)
 {
-    int fd = openat(dir_fd, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    int fd = gch_descriptor_open(dir_fd, name, O_RDWR);
     if (fd < 0)
         return gch_err_set(err, GCH_ERR_IO, "cannot reopen a segment of the outbox: %s", strerror(errno));
     struct stat found;
@@ -110,7 +110,7 @@ enum gch_status gch_segment_recycle(struct gch_segment **segment, int dir_fd, co
     if (fstat(fd, &found) == 0 && found.st_size == (off_t)size)
         status = start_file(segment, fd, name, id, size, fault_in, err);
     if (status != GCH_OK)
-        close(fd);
+        gch_descriptor_close(fd);
     return status;
 }
 
@@ -135,7 +135,7 @@ void gch_segment_free(struct gch_segment *segment)
         return;
     if (segment->map != NULL)
         munmap(segment->map, segment->size);
-    gch_fd_close(&segment->fd);
+    gch_descriptor_close(segment->fd);
     free(segment);
 }
 
@@ -168,5 +168,6 @@ void gch_segment_retire(struct gch_segment *segment)
 #ifdef __linux__
     (void)sync_file_range(segment->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 #endif
-    gch_fd_close(&segment->fd);
+    gch_descriptor_close(segment->fd);
+    segment->fd = -1;
 }

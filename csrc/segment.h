@@ -45,7 +45,7 @@ struct gch_segment {
     int fd; /* -1: memory, or closed */
     bool memory;
     _Atomic uint64_t end; /* bytes published, from the start of the file */
-    uint64_t acked;       /* bytes delivered; the sender's */
+    _Atomic uint64_t acked; /* bytes delivered; written by the sender */
     bool sealed;          /* under the outbox lock */
     uint32_t schemas;     /* bit n: table n has its SCHEMA frame here; under the outbox lock */
     char name[40];        /* file name in the writer's directory */

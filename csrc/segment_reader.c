@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "fd.h"
+#include "descriptor.h"
 #include "segment_format.h"
 
 #define WINDOW_DEFAULT (1U << 20)
@@ -67,7 +67,8 @@ void gch_segment_reader_open_memory(struct gch_segment_reader *reader, const str
 
 void gch_segment_reader_close(struct gch_segment_reader *reader)
 {
-    gch_fd_close(&reader->fd);
+    gch_descriptor_close(reader->fd);
+    reader->fd = -1;
     free(reader->window);
     reader->window = NULL;
     reader->window_room = 0;

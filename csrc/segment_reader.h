@@ -32,7 +32,7 @@ struct gch_segment_reader {
     uint64_t damaged_bytes;
 };
 
-/* Takes ownership of fd (closed also on failure). GCH_ERR_INVALID: the header is not one of a segment. The offset starts at the first
+/* Takes ownership of fd, one of descriptor.h (closed also on failure). GCH_ERR_INVALID: the header is not one of a segment. The offset starts at the first
  * frame; acked is where delivery had come to. */
 enum gch_status gch_segment_reader_open(struct gch_segment_reader *reader, int fd, struct gch_err *err) GCH_MUST_CHECK;
 void gch_segment_reader_open_memory(struct gch_segment_reader *reader, const struct gch_segment *segment);

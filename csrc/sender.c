@@ -93,12 +93,14 @@ struct wishes {
     uint64_t flush; /* the newest ticket */
     bool flush_open;
     bool connect;
+    uint64_t connects; /* asked for so far */
 };
 
 static struct wishes take_wishes(struct gch_sender *sender)
 {
     pthread_mutex_lock(&sender->lock);
-    struct wishes wishes = {sender->flush_wanted, sender->flush_wanted > sender->flush_done, sender->connect_wanted};
+    struct wishes wishes = {sender->flush_wanted, sender->flush_wanted > sender->flush_done, sender->connect_wanted,
+                            sender->connects_asked};
     pthread_mutex_unlock(&sender->lock);
     return wishes;
 }
@@ -163,10 +165,12 @@ static enum gch_status pass(struct gch_sender *sender, bool own, bool orphans, s
 
 static bool may_try(struct gch_sender *sender, const struct wishes *wishes, uint64_t now)
 {
-    bool hurry = wishes->connect || (wishes->flush_open && wishes->flush > sender->flush_hurried);
+    bool hurry = (wishes->connect && wishes->connects > sender->connect_hurried) ||
+                 (wishes->flush_open && wishes->flush > sender->flush_hurried);
     if (now < sender->not_before && !hurry)
         return false;
     sender->flush_hurried = wishes->flush;
+    sender->connect_hurried = wishes->connects;
     return true;
 }
 
@@ -292,12 +296,6 @@ void gch_sender_deinit(struct gch_sender *sender)
     pthread_mutex_destroy(&sender->lock);
 }
 
-void gch_sender_forget(struct gch_sender *sender)
-{
-    gch_transport_forget(&sender->connection.transport);
-    gch_drainer_forget(&sender->drainer);
-}
-
 /* ---- for callers' threads ---- */
 
 struct gch_ticket gch_sender_ask_flush(struct gch_sender *sender)
@@ -331,6 +329,7 @@ struct gch_ticket gch_sender_ask_connect(struct gch_sender *sender)
     pthread_mutex_lock(&sender->lock);
     struct gch_ticket ticket = {0, sender->attempts_failed};
     sender->connect_wanted = true;
+    sender->connects_asked += 1;
     pthread_cond_signal(&sender->wake);
     pthread_mutex_unlock(&sender->lock);
     return ticket;

@@ -10,7 +10,7 @@
  * One pass: own segments, oldest first, then, when a scan is due, those of dead processes. A pass ends at the first failure; the outbox
  * keeps everything. Nothing is acknowledged before its window is settled (delivery.h).
  *
- * flush: the caller takes a ticket; a pass that began after it and found nothing left to do completes it. A flush cuts a
+ * flush: the caller takes a ticket; a pass that began after it and found nothing left to do completes it. A flush or a connect cuts a
  * back-off short once.
  *
  * Locks: `lock` guards the fields marked (lock), never held across I/O. The outbox's own lock may be taken inside it, not the reverse.
@@ -68,6 +68,7 @@ struct gch_sender {
     uint64_t flush_done;              /* (lock) all up to this one are complete */
     uint64_t attempts_failed;         /* (lock) */
     bool connect_wanted;              /* (lock) */
+    uint64_t connects_asked;          /* (lock) */
     struct gch_sender_report report;  /* (lock) */
 
     /* the thread's own */
@@ -85,6 +86,7 @@ struct gch_sender {
     uint64_t next_scan;
     uint64_t not_before;    /* end of the back-off */
     uint64_t flush_hurried; /* the last ticket that cut a back-off short */
+    uint64_t connect_hurried; /* and the last connect */
     uint64_t windows_noted;
 };
 
@@ -121,8 +123,5 @@ struct gch_ticket gch_sender_ask_connect(struct gch_sender *sender);
 enum gch_status gch_sender_wait_connect(struct gch_sender *sender, struct gch_ticket ticket, uint32_t wait_ms) GCH_MUST_CHECK;
 
 void gch_sender_get_report(struct gch_sender *sender, struct gch_sender_report *report);
-
-/* In a forked child: closes what was inherited. Async-signal-safe. */
-void gch_sender_forget(struct gch_sender *sender);
 
 #endif

@@ -2,8 +2,8 @@
 
 #include <curl/curl.h>
 #include <stdlib.h>
-#include <unistd.h>
 
+#include "descriptor.h"
 #include "query_text.h"
 
 #define TARGET_MAX (1U << 20)
@@ -19,43 +19,21 @@ const char *gch_transport_library(void)
     return curl_version();
 }
 
-/* ---- sockets: remembered, so that a forked child can close them without touching libcurl ---- */
+/* ---- sockets: a forked child closes them without touching libcurl ---- */
 
 static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
-    struct gch_transport *transport = context;
+    (void)context;
     (void)purpose;
-    int type = address->socktype;
-#ifdef SOCK_CLOEXEC
-    type |= SOCK_CLOEXEC;
-#endif
-    int fd = socket(address->family, type, address->protocol);
-    for (int i = 0; fd >= 0 && i < GCH_SOCKETS_MAX; i++) {
-        int free_slot = -1;
-        if (atomic_compare_exchange_strong(&transport->sockets[i], &free_slot, fd))
-            break;
-    }
+    int fd = gch_descriptor_socket(address->family, address->socktype, address->protocol);
     return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
 static int close_socket(void *context, curl_socket_t fd)
 {
-    struct gch_transport *transport = context;
-    for (int i = 0; i < GCH_SOCKETS_MAX; i++) {
-        int slot = fd;
-        if (atomic_compare_exchange_strong(&transport->sockets[i], &slot, -1))
-            break;
-    }
-    return close(fd);
-}
-
-void gch_transport_forget(struct gch_transport *transport)
-{
-    for (int i = 0; i < GCH_SOCKETS_MAX; i++) {
-        int fd = atomic_load(&transport->sockets[i]);
-        if (fd >= 0)
-            close(fd);
-    }
+    (void)context;
+    gch_descriptor_close(fd);
+    return 0;
 }
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *context)
@@ -79,8 +57,6 @@ enum gch_status gch_transport_init(struct gch_transport *transport, struct gch_c
     transport->connect_timeout_ms = connect_timeout_ms;
     transport->request_timeout_ms = request_timeout_ms;
     gch_buf_init(&transport->target, TARGET_MAX);
-    for (int i = 0; i < GCH_SOCKETS_MAX; i++)
-        atomic_init(&transport->sockets[i], -1);
     transport->multi = curl_multi_init();
     return transport->multi == NULL ? GCH_ERR_NOMEM : GCH_OK;
 }
@@ -140,9 +116,7 @@ static void set_options(struct gch_transport *transport)
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transport);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
-    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, transport);
     if (transport->loopback)
         curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
 }

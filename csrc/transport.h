@@ -3,7 +3,7 @@
  * One connection, kept alive. No redirects, no cookies, no .netrc; the password travels in a header, never in a URL. What a
  * reply means is decided in reply.c.
  *
- * Threads: everything by the sender, except gch_transport_abort (any thread) and gch_transport_forget (a forked child).
+ * Threads: everything by the sender, except gch_transport_abort (any thread).
  */
 #ifndef GCH_TRANSPORT_H
 #define GCH_TRANSPORT_H
@@ -16,7 +16,6 @@
 #include "reply.h"
 #include "url.h"
 
-#define GCH_SOCKETS_MAX 8
 
 struct gch_request {
     const char *sql;
@@ -35,7 +34,6 @@ struct gch_transport {
     uint32_t request_timeout_ms;
     bool loopback; /* never through a proxy */
     _Atomic bool aborted;
-    _Atomic int sockets[GCH_SOCKETS_MAX]; /* open ones, -1 otherwise */
     struct gch_counters *counters;
 };
 
@@ -59,8 +57,5 @@ enum gch_status gch_transport_send(struct gch_transport *transport, const struct
 
 /* Ends the running request and every later one at once. */
 void gch_transport_abort(struct gch_transport *transport);
-
-/* In a forked child: closes the inherited sockets and nothing else. Async-signal-safe. */
-void gch_transport_forget(struct gch_transport *transport);
 
 #endif

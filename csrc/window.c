@@ -52,6 +52,10 @@ enum gch_status gch_window_fill(struct gch_window *window, struct gch_source *so
         }
         status = take(window, &frame);
     }
+    if (status != GCH_OK && status != GCH_ERR_AGAIN) {
+        source->reader.offset = window->start; /* What was taken is read again: it is in no window that will be sent. */
+        return status;
+    }
     window->end = source->reader.offset;
-    return status == GCH_ERR_AGAIN ? GCH_OK : status;
+    return GCH_OK;
 }

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "fd.h"
+#include "descriptor.h"
 #include "thread.h"
 
 static enum gch_status make_parents(char *path)
@@ -35,7 +35,7 @@ static enum gch_status make_parents(char *path)
 
 enum gch_status gch_path_open(const char *path, int *fd, struct gch_err *err)
 {
-    *fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    *fd = gch_descriptor_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
     if (*fd >= 0)
         return GCH_OK;
     char *copy = strdup(path);
@@ -44,7 +44,7 @@ enum gch_status gch_path_open(const char *path, int *fd, struct gch_err *err)
     enum gch_status status = make_parents(copy);
     free(copy);
     if (status == GCH_OK)
-        *fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        *fd = gch_descriptor_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
     if (*fd < 0)
         return gch_err_set(err, GCH_ERR_IO, "cannot use the directory %s: %s; set GENESIS_CH_HOME to one that can be written",
                            path, strerror(errno));
@@ -54,10 +54,10 @@ enum gch_status gch_path_open(const char *path, int *fd, struct gch_err *err)
 static enum gch_status open_locked(struct gch_writer_dir *dir, int root_fd)
 {
     dir->lock_fd = -1;
-    dir->dir_fd = openat(root_fd, dir->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    dir->dir_fd = gch_descriptor_open(root_fd, dir->name, O_RDONLY | O_DIRECTORY);
     if (dir->dir_fd < 0)
         return GCH_ERR_IO;
-    dir->lock_fd = openat(dir->dir_fd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    dir->lock_fd = gch_descriptor_open(dir->dir_fd, "lock", O_RDWR | O_CREAT);
     if (dir->lock_fd < 0)
         return GCH_ERR_IO;
     return flock(dir->lock_fd, LOCK_EX | LOCK_NB) == 0 ? GCH_OK : GCH_ERR_BUSY;
@@ -119,14 +119,15 @@ void gch_writer_dir_remove(struct gch_writer_dir *dir, int root_fd)
         return;
     if (unlinkat(dir->dir_fd, "lock", 0) == 0 && unlinkat(root_fd, dir->name, AT_REMOVEDIR) != 0) {
         /* Something else is in it: give the lock file back, so that the directory stays adoptable. */
-        int lock_fd = openat(dir->dir_fd, "lock", O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-        if (lock_fd >= 0)
-            close(lock_fd);
+        int lock_fd = gch_descriptor_open(dir->dir_fd, "lock", O_RDWR | O_CREAT | O_EXCL);
+        gch_descriptor_close(lock_fd);
     }
 }
 
 void gch_writer_dir_close(struct gch_writer_dir *dir)
 {
-    gch_fd_close(&dir->lock_fd);
-    gch_fd_close(&dir->dir_fd);
+    gch_descriptor_close(dir->lock_fd);
+    gch_descriptor_close(dir->dir_fd);
+    dir->lock_fd = -1;
+    dir->dir_fd = -1;
 }

@@ -53,6 +53,19 @@ def issue_many(run, start, stop):
     for i in range(start, stop):
         issue(run, i)
 
+def timed(run, start, rows, seconds):
+    """Log rows in so many seconds; the median, the 99th percentile and the longest of the calls, in ns."""
+    took = []
+    begun = time.monotonic()
+    for i in range(start, start + rows):
+        before = time.perf_counter_ns()
+        issue(run, i)
+        took.append(time.perf_counter_ns() - before)
+        if i % 20 == 0:
+            time.sleep(max(0.0, begun + seconds * (i - start) / rows - time.monotonic()))
+    took.sort()
+    return took[len(took) // 2], took[len(took) * 99 // 100], took[-1]
+
 def say(**values):
     import json
     os.write(OUT, (json.dumps(values) + "\\n").encode())
