@@ -98,6 +98,8 @@ class ClickHouseLogger(Logger):
 
         None waits without limit. Ctrl-C ends the wait. Returns early when the server refuses the password.
         """
+        if not self.enabled:  # opens it: a process that has logged nothing itself may have had children that did
+            return FlushResult()
         return FlushResult(*(self._flush(timeout) or ()))
 
     def close(self, timeout: float | None = None) -> FlushResult:
