@@ -116,7 +116,9 @@ def test_other_names_of_the_package_stay_theirs(checkout: World) -> None:
 
 def test_an_existing_sitecustomize_still_runs(checkout: World) -> None:
     (checkout.path / "sitecustomize.py").write_text("import builtins\nbuiltins.CUSTOM = __name__\n")
-    done = execute(checkout, sys.executable, "-c", f"import sitecustomize\nprint(CUSTOM, sitecustomize.__file__){SCRIPT}")
+    done = execute(
+        checkout, sys.executable, "-c", f"import sitecustomize\nprint(CUSTOM, sitecustomize.__file__){SCRIPT}"
+    )
     assert done.stdout == f"sitecustomize {checkout.path / 'sitecustomize.py'}\n{OURS}"
 
 

@@ -67,7 +67,9 @@ def test_a_server_that_is_down_keeps_the_rows(world: World) -> None:
 def test_disabled_says_so(world: World) -> None:
     done = world.cli("sync", GENESIS_CH_MODE="disabled")
     assert done.returncode == 1
-    assert done.stdout.startswith("❌ Nothing was delivered: ClickHouse logging disabled: GENESIS_CH_MODE is disabled\n")
+    assert done.stdout.startswith(
+        "❌ Nothing was delivered: ClickHouse logging disabled: GENESIS_CH_MODE is disabled\n"
+    )
 
 
 def test_migrate_tells_new_from_old(world: World) -> None:
