@@ -71,10 +71,14 @@ def test_rows_whose_table_does_not_fit_are_left_and_the_exit_code_says_so(world:
     world.produce("r", 5)
     done = world.cli("sync", "--timeout", "10")
     assert done.returncode == 1, done.stdout
-    assert done.stdout.startswith("❌ 0 rows delivered, 5 left in the outbox")
+    assert done.stdout.startswith("❌ 0 rows delivered, 5 left in the outbox, 5 of them until their table fits")
     assert world.query("SELECT count() FROM individuals") == [(0,)]
     doctor = world.cli("doctor")
     assert doctor.returncode == 1
+    assert (
+        "❌ Columns differ: individuals.run_id is UInt8, not String; individuals.individual_id is missing"
+        in doctor.stdout
+    )
     assert "❌ 5 rows that ended processes left wait in the outbox." in doctor.stdout.splitlines()
 
 
