@@ -5,6 +5,7 @@
 #include "query_text.h"
 
 #define COMPRESSION_LEVEL 1
+#define KEPT_MAX (8U << 20) /* memory kept after a rare large batch */
 
 void gch_batch_init(struct gch_batch *batch)
 {
@@ -21,7 +22,7 @@ void gch_batch_deinit(struct gch_batch *batch)
 
 void gch_batch_reset(struct gch_batch *batch, const struct gch_buf *schema)
 {
-    gch_buf_shrink(&batch->rows, 8U << 20);
+    gch_buf_shrink(&batch->rows, KEPT_MAX);
     gch_buf_reset(&batch->ends);
     batch->schema = schema;
     batch->count = 0;
@@ -131,7 +132,7 @@ static enum gch_status feed(ZSTD_CCtx *context, struct gch_buf *body, const void
 
 enum gch_status gch_batch_compress(const struct gch_batch *batch, size_t from, size_t to, struct gch_buf *body)
 {
-    gch_buf_reset(body);
+    gch_buf_shrink(body, KEPT_MAX);
     ZSTD_CCtx *context = ZSTD_createCCtx();
     if (context == NULL)
         return GCH_ERR_NOMEM;

@@ -69,9 +69,9 @@ static void quarantine(struct gch_delivery *delivery, const struct gch_aside *fr
     gch_buf_deinit(&reason);
 }
 
-static enum gch_status park_rows(struct gch_delivery *delivery, struct gch_batch *batch, uint8_t table)
+/* Parks count rows from the first that is not done. */
+static enum gch_status park_rows(struct gch_delivery *delivery, struct gch_batch *batch, uint8_t table, size_t count)
 {
-    size_t count = batch->count - batch->done;
     struct gch_aside *frames = calloc(count, sizeof(*frames));
     if (frames == NULL)
         return GCH_ERR_NOMEM;
@@ -84,9 +84,31 @@ static enum gch_status park_rows(struct gch_delivery *delivery, struct gch_batch
     if (status != GCH_OK)
         return GCH_ERR_REMOTE;
     gch_count(&delivery->counters->rows_parked, count);
-    gch_notice_post(delivery->notices, GCH_CAUSE_SCHEMA, delivery->reply.err.text);
-    batch->done = batch->count;
+    batch->done += count;
     return GCH_OK;
+}
+
+static enum gch_status park_table(struct gch_delivery *delivery, struct gch_batch *batch, uint8_t table)
+{
+    gch_notice_post(delivery->notices, GCH_CAUSE_SCHEMA, delivery->reply.err.text);
+    return park_rows(delivery, batch, table, batch->count - batch->done);
+}
+
+/* A large row that the server does not take even alone must not hold up the others; a small one means that the server is short of
+ * memory, which passes. */
+static enum gch_status park_large_row(struct gch_delivery *delivery, struct gch_batch *batch, uint8_t table)
+{
+    struct gch_err err;
+    size_t len;
+    size_t name_len;
+    const char *name = gch_batch_table(batch, &name_len);
+    (void)gch_batch_row(batch, batch->done, &len);
+    if (len < GCH_LARGE_ROW)
+        return GCH_ERR_REMOTE;
+    (void)gch_err_set(&err, GCH_OK, "a row of %.*s with %zu bytes is too large for the server and is tried again later: %s", (int)name_len,
+                      name, len, delivery->reply.err.text);
+    gch_notice_post(delivery->notices, GCH_CAUSE_REJECTED, err.text);
+    return park_rows(delivery, batch, table, 1);
 }
 
 /* ---- rows ---- */
@@ -126,8 +148,10 @@ static enum gch_status after_failure(struct gch_delivery *delivery, struct gch_b
         batch->done += 1;
         return GCH_OK;
     }
+    if (error_class == GCH_CLASS_SPLIT)
+        return park_large_row(delivery, batch, table);
     if (error_class == GCH_CLASS_SCHEMA && delivery->schema_checked)
-        return park_rows(delivery, batch, table);
+        return park_table(delivery, batch, table);
     return GCH_ERR_REMOTE;
 }
 
@@ -159,6 +183,8 @@ static enum gch_status post_update(struct gch_delivery *delivery, const struct g
     gch_buf_reset(&delivery->extra);
     put(&delivery->sql);
     gch_buf_text(&delivery->extra, INSERT_SETTINGS);
+    if (update->error_len > GCH_UPDATE_TEXT_MAX || update->status_len > GCH_UPDATE_TEXT_MAX)
+        gch_count(&delivery->counters->values_cut, 1);
     gch_update_put_parameters(&delivery->extra, update);
     struct gch_request request = {.sql = gch_buf_cstr(&delivery->sql), .extra = gch_buf_cstr(&delivery->extra)};
     if (request.sql == NULL || request.extra == NULL)
@@ -166,10 +192,19 @@ static enum gch_status post_update(struct gch_delivery *delivery, const struct g
     return gch_transport_send(delivery->transport, &request, &delivery->reply);
 }
 
+static void park_update(struct gch_delivery *delivery, const struct gch_aside *frame)
+{
+    struct gch_err err;
+    uint64_t later = gch_realtime_us() + GCH_PARK_MS * UINT64_C(1000);
+    if (gch_aside_park(delivery->root_fd, frame, 1, later, &err) == GCH_OK)
+        gch_count(&delivery->counters->rows_parked, 1);
+    else
+        drop(delivery, 1, &err);
+}
+
 /* The run is not in the table yet: its row may be in the outbox of another process. */
 static enum gch_status postpone_update(struct gch_delivery *delivery, const struct gch_aside *frame, const struct gch_update *update)
 {
-    struct gch_err err;
     uint64_t now = gch_realtime_us();
     delivery->reply.code = 0;
     (void)gch_err_set(&delivery->reply.err, GCH_ERR_REMOTE, "update_evolution_run: evolution_runs has no run \"%.*s\"; log_evolution_run first",
@@ -179,11 +214,22 @@ static enum gch_status postpone_update(struct gch_delivery *delivery, const stru
         return GCH_OK;
     }
     gch_notice_post(delivery->notices, GCH_CAUSE_UPDATE, delivery->reply.err.text);
-    enum gch_status status = gch_aside_park(delivery->root_fd, frame, 1, now + GCH_PARK_MS * UINT64_C(1000), &err);
-    if (status == GCH_OK)
-        gch_count(&delivery->counters->rows_parked, 1);
-    else
-        drop(delivery, 1, &err);
+    park_update(delivery, frame);
+    return GCH_OK;
+}
+
+/* What a refused update becomes. GCH_OK: it is settled. */
+static enum gch_status after_failed_update(struct gch_delivery *delivery, const struct gch_aside *frame)
+{
+    enum gch_error_class error_class = delivery->reply.error_class;
+    if (error_class == GCH_CLASS_REJECT) {
+        quarantine(delivery, frame, "evolution_runs", strlen("evolution_runs"));
+        return GCH_OK;
+    }
+    if (error_class != GCH_CLASS_SCHEMA || !delivery->schema_checked)
+        return GCH_ERR_REMOTE;
+    gch_notice_post(delivery->notices, GCH_CAUSE_SCHEMA, delivery->reply.err.text);
+    park_update(delivery, frame);
     return GCH_OK;
 }
 
@@ -191,8 +237,9 @@ static enum gch_status send_update(struct gch_delivery *delivery, const struct g
 {
     struct gch_update update;
     struct gch_aside frame = {.kind = GCH_FRAME_UPDATE, .payload = payload->data, .len = payload->len};
-    if (gch_update_get(&update, payload->data, payload->len) != GCH_OK) {
-        (void)gch_err_set(&delivery->reply.err, GCH_ERR_INVALID, "an update in the outbox cannot be read");
+    if (gch_update_get(&update, payload->data, payload->len) != GCH_OK || update.run_id_len > GCH_UPDATE_TEXT_MAX) {
+        (void)gch_err_set(&delivery->reply.err, GCH_ERR_INVALID, "an update in the outbox cannot be read, or its run_id is longer than %d bytes",
+                          GCH_UPDATE_TEXT_MAX);
         quarantine(delivery, &frame, "evolution_runs", strlen("evolution_runs"));
         return GCH_OK;
     }
@@ -203,11 +250,7 @@ static enum gch_status send_update(struct gch_delivery *delivery, const struct g
         return postpone_update(delivery, &frame, &update);
     if (status == GCH_OK)
         gch_count(&delivery->counters->rows_delivered, 1);
-    if (status == GCH_ERR_REMOTE && delivery->reply.error_class == GCH_CLASS_REJECT) {
-        quarantine(delivery, &frame, "evolution_runs", strlen("evolution_runs"));
-        status = GCH_OK;
-    }
-    return status;
+    return status == GCH_ERR_REMOTE ? after_failed_update(delivery, &frame) : status;
 }
 
 enum gch_status gch_delivery_run(struct gch_delivery *delivery, struct gch_window *window)

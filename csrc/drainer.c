@@ -77,20 +77,20 @@ static enum gch_status step(struct gch_drainer *drainer, struct gch_source *sour
 {
     struct gch_window *window = &drainer->window;
     struct gch_err err;
-    if (!drainer->window_open) {
+    if (drainer->in_work == NULL) {
         enum gch_status status = gch_window_fill(window, source, limit, drainer->batch_bytes, &err);
         note_damage(drainer, &source->reader);
         if (status != GCH_OK)
             return fail(drainer, status, &err);
     }
     *more = window->rows > 0;
-    drainer->window_open = *more;
+    drainer->in_work = *more ? source : NULL;
     if (*more) {
         drainer->delivery->root_fd = drainer->outbox->root_fd;
         enum gch_status status = gch_delivery_run(drainer->delivery, window);
         if (status != GCH_OK)
             return status;
-        drainer->window_open = false;
+        drainer->in_work = NULL;
         drainer->windows_settled += 1;
     }
     if (source->reader.fd >= 0)
@@ -129,7 +129,7 @@ static void finish_own(struct gch_drainer *drainer, struct gch_segment *segment)
     gch_outbox_finish(drainer->outbox, segment);
 }
 
-enum gch_status gch_drainer_run_own(struct gch_drainer *drainer)
+static enum gch_status run_own(struct gch_drainer *drainer)
 {
     while (!atomic_load(drainer->stop)) {
         bool sealed;
@@ -232,7 +232,7 @@ bool gch_drainer_has_orphan(struct gch_drainer *drainer)
     return drainer->orphan_open || (scan(drainer) && take_orphan(drainer));
 }
 
-enum gch_status gch_drainer_run_orphans(struct gch_drainer *drainer)
+static enum gch_status run_orphans(struct gch_drainer *drainer)
 {
     while (take_orphan(drainer)) {
         if (atomic_load(drainer->stop))
@@ -242,6 +242,23 @@ enum gch_status gch_drainer_run_orphans(struct gch_drainer *drainer)
             return status;
     }
     return GCH_OK;
+}
+
+bool gch_drainer_own_in_work(const struct gch_drainer *drainer)
+{
+    return drainer->in_work == &drainer->own;
+}
+
+enum gch_status gch_drainer_run(struct gch_drainer *drainer, bool own, bool orphans)
+{
+    enum gch_status status = GCH_OK;
+    if (drainer->orphan_source_open)
+        status = run_orphans(drainer);
+    if (status == GCH_OK && (own || gch_drainer_own_in_work(drainer)))
+        status = run_own(drainer);
+    if (status == GCH_OK && orphans)
+        status = run_orphans(drainer);
+    return status;
 }
 
 static void close_fd(int fd)

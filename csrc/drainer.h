@@ -20,7 +20,7 @@ struct gch_drainer {
     const _Atomic bool *stop;
     size_t batch_bytes;
     struct gch_window window;
-    bool window_open;                /* it is filled and not settled */
+    struct gch_source *in_work;      /* the source of the window while it is not settled, else NULL */
     uint64_t windows_settled;
     struct gch_source own;           /* of own_segment */
     struct gch_segment *own_segment; /* NULL: none is open */
@@ -36,12 +36,14 @@ void gch_drainer_init(struct gch_drainer *drainer, struct gch_outbox *outbox, st
                       struct gch_counters *counters, struct gch_notices *notices, const _Atomic bool *stop, size_t batch_bytes);
 void gch_drainer_deinit(struct gch_drainer *drainer);
 
-/* Delivers all that is there. GCH_OK: nothing is left. GCH_ERR_STOPPED: *stop. Otherwise as gch_delivery_run, with the words in
- * delivery->reply.err. */
-enum gch_status gch_drainer_run_own(struct gch_drainer *drainer) GCH_MUST_CHECK;
-enum gch_status gch_drainer_run_orphans(struct gch_drainer *drainer) GCH_MUST_CHECK;
+/* Delivers what is there: of our own, of dead processes, or both; what is in work already comes first. GCH_OK: nothing is left.
+ * GCH_ERR_STOPPED: *stop. Otherwise as gch_delivery_run, with the words in delivery->reply.err. */
+enum gch_status gch_drainer_run(struct gch_drainer *drainer, bool own, bool orphans) GCH_MUST_CHECK;
 
-/* Looks for outboxes of dead processes and locks the first that has something to deliver. True: gch_drainer_run_orphans has work. */
+/* True when a window of our own rows waits for its next attempt. */
+bool gch_drainer_own_in_work(const struct gch_drainer *drainer);
+
+/* Looks for outboxes of dead processes and locks the first that has something to deliver. True: there is work. */
 bool gch_drainer_has_orphan(struct gch_drainer *drainer);
 
 /* In a forked child. Async-signal-safe. */

@@ -116,8 +116,9 @@ static enum gch_status spawn_server(const struct gch_embedded *embedded, pid_t *
     char idle[32];
     char *python_path = NULL;
     (void)snprintf(idle, sizeof(idle), "%u", embedded->idle_s);
-    char *arguments[] = {embedded->python, (char *)(uintptr_t) "-m", (char *)(uintptr_t) "genesis_ch.server", (char *)(uintptr_t) "--path",
-                         embedded->home,   (char *)(uintptr_t) "--idle", idle, (char *)(uintptr_t) "--detach", NULL};
+    /* -P: a file in the working directory that happens to be called like a module of ours is not taken for it. */
+    const char *const arguments[] = {embedded->python, "-P", "-m",     "genesis_ch.server", "--path", embedded->home,
+                                     "--idle",         idle, "--detach", NULL};
     char **environment = make_environment(embedded, &python_path);
     if (environment == NULL)
         return GCH_ERR_NOMEM;
@@ -128,7 +129,7 @@ static enum gch_status spawn_server(const struct gch_embedded *embedded, pid_t *
     set_attributes(&attributes);
     for (int fd = 0; fd < 3; fd++)
         posix_spawn_file_actions_addopen(&files, fd, "/dev/null", O_RDWR, 0);
-    int failed = posix_spawn(pid, embedded->python, &files, &attributes, arguments, environment);
+    int failed = posix_spawn(pid, embedded->python, &files, &attributes, (char *const *)(uintptr_t)arguments, environment);
     posix_spawn_file_actions_destroy(&files);
     posix_spawnattr_destroy(&attributes);
     free(python_path);

@@ -230,7 +230,6 @@ void gch_orphan_release(struct gch_orphan *orphan, int root_fd)
         gch_writer_dir_remove(&orphan->dir, root_fd);
     gch_writer_dir_close(&orphan->dir);
     free(orphan->segments);
-    memset(orphan, 0, sizeof(*orphan));
-    orphan->dir.dir_fd = -1;
-    orphan->dir.lock_fd = -1;
+    orphan->segments = NULL;
+    orphan->count = 0;
 }

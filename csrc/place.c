@@ -1,8 +1,8 @@
 #include "place.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,7 +67,13 @@ static char *state_home(void)
     const char *home = getenv("HOME");
     if (state != NULL && state[0] == '/')
         return join(state, "genesis_ch");
-    return home != NULL && home[0] == '/' ? join(home, ".local/state/genesis_ch") : strdup("/tmp/genesis_ch");
+    if (home != NULL && home[0] == '/')
+        return join(home, ".local/state/genesis_ch");
+    struct passwd entry;
+    struct passwd *found = NULL;
+    char text[4096];
+    (void)getpwuid_r(getuid(), &entry, text, sizeof(text), &found);
+    return join(found != NULL ? found->pw_dir : "", ".local/state/genesis_ch");
 }
 
 /* FNV-1a: a short name for a destination, the same on every machine. */

@@ -1,4 +1,4 @@
-#include "py_logger.h"
+#include "py_core.h"
 
 #include "thread.h"
 
@@ -84,23 +84,31 @@ static enum gch_status open_prepared(struct gch_py_logger *self, struct gch_sett
     return gch_logger_open(logger, settings, &migrations, &options, err);
 }
 
+/* The options as they stand now. complaint names a variable that cannot be used, if there is one. */
+static enum gch_status read_settings(const struct gch_py_logger *self, struct gch_settings *settings, struct gch_err *complaint,
+                                     struct gch_err *err)
+{
+    enum gch_status status = gch_settings_init(settings);
+    enum gch_status environment = gch_settings_read_environment(settings, complaint);
+    if (environment == GCH_OK)
+        complaint->text[0] = '\0';
+    if (status == GCH_OK)
+        status = override_settings(self, settings, err);
+    if (status != GCH_OK)
+        gch_settings_deinit(settings);
+    return status;
+}
+
 static enum gch_status open_core(struct gch_py_logger *self, struct gch_logger **logger, struct gch_err *err)
 {
     struct gch_settings settings;
     struct gch_err complaint = {{0}};
     enum gch_status status = gch_transport_global_init();
     if (status == GCH_OK)
-        status = gch_settings_init(&settings);
-    if (status != GCH_OK)
-        return gch_err_set(err, status, "out of memory");
-    enum gch_status environment = gch_settings_read_environment(&settings, &complaint);
-    status = override_settings(self, &settings, err);
-    if (status != GCH_OK) {
-        gch_settings_deinit(&settings);
-        return status;
-    }
-    status = open_prepared(self, &settings, logger, err);
-    if (status == GCH_OK && environment != GCH_OK)
+        status = read_settings(self, &settings, &complaint, err);
+    if (status == GCH_OK)
+        status = open_prepared(self, &settings, logger, err);
+    if (status == GCH_OK && complaint.text[0] != '\0')
         gch_notice_post(&(*logger)->notices, GCH_CAUSE_SETTINGS, complaint.text);
     return status;
 }
@@ -199,6 +207,27 @@ enum gch_status gch_core_open(struct gch_py_logger *self, int *raised)
         return GCH_ERR_STOPPED;
     }
     return take_logger(self, logger) ? GCH_OK : GCH_ERR_STOPPED;
+}
+
+int gch_core_would_open(struct gch_py_logger *self)
+{
+    if (self->core != NULL && !gch_logger_inherited(self->core->logger))
+        return 1;
+    if (self->disabled)
+        return 0;
+    if (prepare(self) != 0)
+        return -1;
+    struct gch_settings settings;
+    struct gch_place place = {0};
+    struct gch_err err;
+    bool found = false;
+    if (read_settings(self, &settings, &err, &err) == GCH_OK) {
+        bool installed = PyTuple_GET_SIZE(self->prepared) > 2 && PyTuple_GET_ITEM(self->prepared, 2) == Py_True;
+        found = gch_place_resolve(&place, &settings, installed) == GCH_OK && place.mode != GCH_MODE_DISABLED;
+        gch_place_deinit(&place);
+        gch_settings_deinit(&settings);
+    }
+    return found ? 1 : 0;
 }
 
 /* ---- waiting ---- */

@@ -1,5 +1,6 @@
 #include "py_log.h"
 
+#include "py_core.h"
 #include "py_log_docs.h"
 
 

@@ -1,5 +1,6 @@
 #include "py_logger.h"
 
+#include "py_core.h"
 #include "py_log.h"
 #include "thread.h"
 
@@ -100,15 +101,9 @@ static PyObject *make_result(struct gch_logger *logger)
                          report.last_error.text[0] != '\0' ? report.last_error.text : NULL);
 }
 
-/* None when nothing was opened: there is nothing to flush. */
-static PyObject *logger_flush(PyObject *object, PyObject *timeout)
+/* Flushes the open core; the result, or NULL with Ctrl-C's exception set. */
+static PyObject *flush_open(struct gch_py_logger *self, double seconds)
 {
-    struct gch_py_logger *self = (struct gch_py_logger *)object;
-    double seconds;
-    if (!parse_seconds(timeout, &seconds))
-        return NULL;
-    if (self->core == NULL || gch_logger_inherited(self->core->logger))
-        Py_RETURN_NONE;
     struct gch_core *core = gch_core_take(self);
     int waited = gch_core_flush(core, seconds);
     PyObject *result = NULL;
@@ -118,10 +113,29 @@ static PyObject *logger_flush(PyObject *object, PyObject *timeout)
     return result;
 }
 
+/* Opens when nothing is open yet, because dead processes may have left rows. None: recording is disabled. */
+static PyObject *logger_flush(PyObject *object, PyObject *timeout)
+{
+    struct gch_py_logger *self = (struct gch_py_logger *)object;
+    double seconds;
+    int raised;
+    if (!parse_seconds(timeout, &seconds))
+        return NULL;
+    if (gch_core_open(self, &raised) == GCH_OK)
+        return flush_open(self, seconds);
+    return raised != 0 ? NULL : Py_NewRef(Py_None);
+}
+
+/* None: nothing was open. */
 static PyObject *logger_close(PyObject *object, PyObject *timeout)
 {
-    PyObject *result = logger_flush(object, timeout);
-    gch_core_drop((struct gch_py_logger *)object);
+    struct gch_py_logger *self = (struct gch_py_logger *)object;
+    double seconds;
+    if (!parse_seconds(timeout, &seconds))
+        return NULL;
+    bool open = self->core != NULL && !gch_logger_inherited(self->core->logger);
+    PyObject *result = open ? flush_open(self, seconds) : Py_NewRef(Py_None);
+    gch_core_drop(self);
     return result;
 }
 
@@ -153,7 +167,7 @@ static PyObject *logger_endpoint(PyObject *object, PyObject *unused)
 {
     struct gch_py_logger *self = (struct gch_py_logger *)object;
     (void)unused;
-    if (self->core == NULL)
+    if (self->core == NULL || gch_logger_inherited(self->core->logger))
         Py_RETURN_NONE;
     struct gch_logger *logger = self->core->logger;
     const struct gch_url *url = &logger->place.url;
@@ -315,13 +329,9 @@ static PyObject *logger_set_options(PyObject *object, PyObject *options)
 
 static PyObject *logger_get_enabled(PyObject *object, void *unused)
 {
-    struct gch_py_logger *self = (struct gch_py_logger *)object;
-    int raised;
     (void)unused;
-    bool enabled = gch_core_open(self, &raised) == GCH_OK;
-    if (raised != 0)
-        return NULL;
-    return PyBool_FromLong(enabled);
+    int enabled = gch_core_would_open((struct gch_py_logger *)object);
+    return enabled < 0 ? NULL : PyBool_FromLong(enabled);
 }
 
 static PyObject *logger_end(PyObject *object, PyObject *unused)
@@ -355,7 +365,7 @@ PyMethodDef *gch_logger_methods(void)
 
 static PyGetSetDef properties[] = {
     {"enabled", logger_get_enabled, NULL,
-     PyDoc_STR("True when rows are recorded. Reads the environment when that has not happened yet."), NULL},
+     PyDoc_STR("True when rows are recorded, or would be with the environment as it is now. Opens nothing."), NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

@@ -50,25 +50,4 @@ PyMethodDef *gch_logger_methods(void);
 void gch_scratch_init(struct gch_scratch *scratch);
 void gch_scratch_deinit(struct gch_scratch *scratch);
 
-/* ---- py_core.c: opening, closing, waiting ---- */
-
-/* Opens the core when there is none, or a forked child inherited one. GCH_OK: self->core is open. GCH_ERR_STOPPED: recording is disabled.
- * -1 as in py_state.h goes to *raised. */
-enum gch_status gch_core_open(struct gch_py_logger *self, int *raised) GCH_MUST_CHECK;
-
-struct gch_core *gch_core_take(struct gch_py_logger *self);
-void gch_core_give(struct gch_core *core);
-
-/* Takes the core away from the object and closes it when nobody else waits on it. */
-void gch_core_drop(struct gch_py_logger *self);
-
-/* Hands waiting notices to logging. Never raises, except -1 as in py_state.h. */
-int gch_core_tell(struct gch_py_logger *self, struct gch_logger *logger);
-
-/* Flushes. seconds < 0: without limit. -1 with an exception set: Ctrl-C. */
-int gch_core_flush(struct gch_core *core, double seconds);
-
-/* Connects. 0: ready. 1: failed, or not in time. -1 as above. */
-int gch_core_connect(struct gch_core *core, double seconds);
-
 #endif

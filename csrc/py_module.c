@@ -2,12 +2,6 @@
 #include "py_logger.h"
 #include "py_method.h"
 
-struct gch_state *gch_state_of_type(PyTypeObject *type)
-{
-    PyObject *module = PyType_GetModuleByDef(type, &gch_module);
-    return module == NULL ? NULL : gch_state_of_module(module);
-}
-
 static int add_options(PyObject *module)
 {
     PyObject *list = PyList_New(0);

@@ -29,8 +29,12 @@ static inline struct gch_state *gch_state_of_module(PyObject *module)
     return PyModule_GetState(module);
 }
 
-/* The state behind a method of Logger or of a subclass; NULL with an exception set only if the type is not ours. */
-struct gch_state *gch_state_of_type(PyTypeObject *type);
+/* The state behind Logger or a subclass; NULL with an exception set only if the type is not ours. */
+static inline struct gch_state *gch_state_of_type(PyTypeObject *type)
+{
+    PyObject *module = PyType_GetModuleByDef(type, &gch_module);
+    return module == NULL ? NULL : gch_state_of_module(module);
+}
 
 /* What converting the values of one call needs and counts. */
 struct gch_convert {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "crc32c.h"
+#include "fd.h"
 #include "segment_format.h"
 
 #if defined(__linux__) && !defined(MADV_POPULATE_WRITE)
@@ -134,8 +135,7 @@ void gch_segment_free(struct gch_segment *segment)
         return;
     if (segment->map != NULL)
         munmap(segment->map, segment->size);
-    if (segment->fd >= 0)
-        close(segment->fd);
+    gch_fd_close(&segment->fd);
     free(segment);
 }
 
@@ -168,6 +168,5 @@ void gch_segment_retire(struct gch_segment *segment)
 #ifdef __linux__
     (void)sync_file_range(segment->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 #endif
-    close(segment->fd);
-    segment->fd = -1;
+    gch_fd_close(&segment->fd);
 }

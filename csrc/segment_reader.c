@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "fd.h"
 #include "segment_format.h"
 
 #define WINDOW_DEFAULT (1U << 20)
@@ -66,11 +67,11 @@ void gch_segment_reader_open_memory(struct gch_segment_reader *reader, const str
 
 void gch_segment_reader_close(struct gch_segment_reader *reader)
 {
-    if (reader->fd >= 0)
-        close(reader->fd);
+    gch_fd_close(&reader->fd);
     free(reader->window);
-    memset(reader, 0, sizeof(*reader));
-    reader->fd = -1;
+    reader->window = NULL;
+    reader->window_room = 0;
+    reader->window_len = 0;
 }
 
 static enum gch_status grow_window(struct gch_segment_reader *reader, size_t len)

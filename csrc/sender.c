@@ -1,10 +1,6 @@
 #include "sender.h"
 
-#include <stdio.h>
-
 #include "thread.h"
-
-#define CODE_ACCESS_DENIED 497
 
 static const char *const state_words[] = {
 #define X(state, word) word,
@@ -56,20 +52,20 @@ static void note_success(struct gch_sender *sender)
         return;
     struct gch_err err;
     gch_notice_resolve(sender->notices, cause_of(trouble));
-    (void)gch_err_set(&err, GCH_OK, "ClickHouse at %s is back; delivering what waited", sender->transport.url.shown);
+    (void)gch_err_set(&err, GCH_OK, "ClickHouse at %s is back; delivering what waited", sender->place->shown);
     gch_notice_post(sender->notices, GCH_CAUSE_RECOVERED, err.text);
     gch_notice_resolve(sender->notices, GCH_CAUSE_RECOVERED);
 }
 
-/* Records a failed attempt and returns how long to wait. A connection that an idle embedded server dropped is no trouble:
- * the first failure is tried again at once and not spoken of. */
+/* Records a failed attempt and returns how long to wait. A connection that an idle embedded server dropped is no trouble, and a table
+ * that does not fit may fit once the tables were looked after: the first failure is tried again at once and not spoken of. */
 static uint32_t note_failure(struct gch_sender *sender, enum gch_trouble trouble, const char *text)
 {
     bool embedded = sender->place->mode == GCH_MODE_EMBEDDED;
-    bool quiet = embedded && sender->retry.attempts == 0 && trouble != GCH_TROUBLE_EMBEDDED && trouble != GCH_TROUBLE_SCHEMA;
+    bool quiet = sender->retry.attempts == 0 && (trouble == GCH_TROUBLE_SCHEMA || (embedded && trouble != GCH_TROUBLE_EMBEDDED));
     uint32_t wait = gch_retry_next(&sender->retry, sender->delivery.reply.retry_after_ms);
     gch_count(&sender->counters->retries, 1);
-    sender->connected = false;
+    sender->connection.ready = false;
     if (quiet)
         return 0;
     pthread_mutex_lock(&sender->lock);
@@ -83,43 +79,12 @@ static uint32_t note_failure(struct gch_sender *sender, enum gch_trouble trouble
     return trouble == GCH_TROUBLE_AUTH && wait < GCH_AUTH_PAUSE_MS ? GCH_AUTH_PAUSE_MS : wait;
 }
 
-/* ---- connecting ---- */
-
-static enum gch_status find_embedded(struct gch_sender *sender, struct gch_url *url, struct gch_err *err)
+static void note_connection(struct gch_sender *sender)
 {
-    enum gch_status status = gch_embedded_ensure(&sender->embedded, url, &sender->stop, err);
-    if (status != GCH_OK)
-        return status;
     pthread_mutex_lock(&sender->lock);
-    (void)snprintf(sender->report.endpoint.url, sizeof(sender->report.endpoint.url), "%s", url->base);
-    (void)snprintf(sender->report.endpoint.token, sizeof(sender->report.endpoint.token), "%s", url->password);
+    sender->report.endpoint = sender->connection.endpoint;
+    sender->report.migrations_applied = sender->connection.migrations_applied;
     pthread_mutex_unlock(&sender->lock);
-    return GCH_OK;
-}
-
-/* GCH_ERR_IO: no server could be found; err says why. GCH_ERR_REMOTE: it answers, but not as needed; the reply says why. */
-static enum gch_status connect_server(struct gch_sender *sender, struct gch_err *err)
-{
-    struct gch_url url;
-    memset(&url, 0, sizeof(url));
-    bool embedded = sender->place->mode == GCH_MODE_EMBEDDED;
-    enum gch_status status = embedded ? find_embedded(sender, &url, err) : gch_url_parse(&url, sender->url_text, err);
-    if (status == GCH_OK)
-        status = gch_transport_connect(&sender->transport, &url, embedded);
-    gch_url_deinit(&url);
-    if (status != GCH_OK)
-        return status;
-    size_t applied;
-    status = gch_migrations_apply(sender->migrations, &sender->transport, &sender->delivery.reply, &applied);
-    bool refused = status == GCH_ERR_REMOTE && sender->delivery.reply.code == CODE_ACCESS_DENIED;
-    if (status != GCH_OK && !refused)
-        return status;
-    pthread_mutex_lock(&sender->lock);
-    sender->report.migrations_applied += applied;
-    pthread_mutex_unlock(&sender->lock);
-    sender->connected = true;
-    sender->delivery.schema_checked = true;
-    return GCH_OK;
 }
 
 /* ---- the thread ---- */
@@ -161,14 +126,18 @@ static bool own_rows_due(struct gch_sender *sender, uint64_t now)
 
 static enum gch_status ensure_connected(struct gch_sender *sender, struct gch_err *err, enum gch_trouble *trouble)
 {
-    if (sender->connected)
+    struct gch_connection *connection = &sender->connection;
+    if (connection->ready)
         return GCH_OK;
     set_state(sender, GCH_SENDER_CONNECTING);
-    enum gch_status status = connect_server(sender, err);
-    if (status == GCH_OK)
+    enum gch_status status = gch_connection_make(connection, &sender->delivery.reply, &sender->stop, err);
+    if (status == GCH_OK) {
+        sender->delivery.schema_checked = true;
         note_success(sender);
-    else if (status == GCH_ERR_REMOTE)
+        note_connection(sender);
+    } else if (status == GCH_ERR_REMOTE) {
         (void)gch_err_set(err, status, "%s", sender->delivery.reply.err.text);
+    }
     *trouble = status == GCH_ERR_REMOTE ? sender->delivery.reply.trouble : GCH_TROUBLE_EMBEDDED;
     return status;
 }
@@ -179,12 +148,7 @@ static enum gch_status pass(struct gch_sender *sender, bool own, bool orphans, s
     enum gch_status status = ensure_connected(sender, err, trouble);
     if (status != GCH_OK)
         return status;
-    if (sender->drainer.orphan_source_open || !own)
-        status = gch_drainer_run_orphans(&sender->drainer);
-    if (status == GCH_OK && own)
-        status = gch_drainer_run_own(&sender->drainer);
-    if (status == GCH_OK && orphans)
-        status = gch_drainer_run_orphans(&sender->drainer);
+    status = gch_drainer_run(&sender->drainer, own, orphans);
     if (sender->drainer.windows_settled != sender->windows_noted)
         note_success(sender);
     sender->windows_noted = sender->drainer.windows_settled;
@@ -268,24 +232,17 @@ enum gch_status gch_sender_init(struct gch_sender *sender, const struct gch_send
     gch_cond_init(&sender->news);
     sender->outbox = outbox;
     sender->place = place;
-    sender->migrations = migrations;
     sender->counters = counters;
     sender->notices = notices;
-    sender->url_text = settings->text[GCH_OPTION_url];
     sender->batch_bytes = (size_t)settings->number[GCH_OPTION_batch_bytes];
     sender->batch_interval_ms = gch_settings_ms(settings, GCH_OPTION_batch_interval);
     uint64_t seed;
     gch_random(&seed, sizeof(seed));
     gch_retry_init(&sender->retry, seed);
-    gch_delivery_init(&sender->delivery, &sender->transport, counters, notices);
+    gch_delivery_init(&sender->delivery, &sender->connection.transport, counters, notices);
     gch_drainer_init(&sender->drainer, outbox, &sender->delivery, counters, notices, &sender->stop, sender->batch_bytes);
-    enum gch_status status =
-        gch_transport_init(&sender->transport, counters, gch_settings_ms(settings, GCH_OPTION_connect_timeout),
-                           gch_settings_ms(settings, GCH_OPTION_request_timeout));
-    if (status == GCH_OK && place->mode == GCH_MODE_EMBEDDED)
-        status = gch_embedded_init(&sender->embedded, place->home, options->python, options->package_path,
-                                   (unsigned)settings->number[GCH_OPTION_server_idle], counters);
-    return status;
+    struct gch_connection_options connection = {place, migrations, settings, options->python, options->package_path};
+    return gch_connection_init(&sender->connection, &connection, counters);
 }
 
 enum gch_status gch_sender_start(struct gch_sender *sender)
@@ -312,7 +269,7 @@ bool gch_sender_stop(struct gch_sender *sender, uint32_t wait_ms)
     if (!sender->started)
         return true;
     atomic_store(&sender->stop, true);
-    gch_transport_abort(&sender->transport);
+    gch_transport_abort(&sender->connection.transport);
     pthread_mutex_lock(&sender->lock);
     pthread_cond_signal(&sender->wake);
     bool ended = wait_ended_locked(sender, wait_ms);
@@ -329,8 +286,7 @@ void gch_sender_deinit(struct gch_sender *sender)
 {
     gch_drainer_deinit(&sender->drainer);
     gch_delivery_deinit(&sender->delivery);
-    gch_transport_deinit(&sender->transport);
-    gch_embedded_deinit(&sender->embedded);
+    gch_connection_deinit(&sender->connection);
     pthread_cond_destroy(&sender->wake);
     pthread_cond_destroy(&sender->news);
     pthread_mutex_destroy(&sender->lock);
@@ -338,7 +294,7 @@ void gch_sender_deinit(struct gch_sender *sender)
 
 void gch_sender_forget(struct gch_sender *sender)
 {
-    gch_transport_forget(&sender->transport);
+    gch_transport_forget(&sender->connection.transport);
     gch_drainer_forget(&sender->drainer);
 }
 

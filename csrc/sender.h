@@ -21,11 +21,9 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+#include "connection.h"
 #include "drainer.h"
-#include "embedded.h"
-#include "migrate.h"
 #include "outbox.h"
-#include "place.h"
 #include "retry.h"
 
 #define GCH_TICK_MS 100         /* how often the outbox is looked at */
@@ -75,15 +73,12 @@ struct gch_sender {
     /* the thread's own */
     struct gch_outbox *outbox;
     const struct gch_place *place;
-    const struct gch_migrations *migrations;
     struct gch_counters *counters;
     struct gch_notices *notices;
-    struct gch_transport transport;
-    struct gch_embedded embedded;
+    struct gch_connection connection;
     struct gch_delivery delivery;
     struct gch_drainer drainer;
     struct gch_retry retry;
-    const char *url_text;
     size_t batch_bytes;
     uint32_t batch_interval_ms;
     uint64_t waiting_since; /* when the oldest undelivered row was first seen, 0: none */
@@ -91,7 +86,6 @@ struct gch_sender {
     uint64_t not_before;    /* end of the back-off */
     uint64_t flush_hurried; /* the last ticket that cut a back-off short */
     uint64_t windows_noted;
-    bool connected;
 };
 
 struct gch_sender_options {

@@ -5,6 +5,7 @@
 #include "query_text.h"
 #include "rowbinary.h"
 #include "tables.h"
+#include "utf8.h"
 
 struct cursor {
     const uint8_t *at;
@@ -104,11 +105,17 @@ void gch_update_put_mutation(struct gch_buf *sql)
     gch_buf_text(sql, " WHERE run_id = {run_id:String}");
 }
 
+/* A server takes no address of any length: 128 KiB a field are usual, and a byte becomes six at worst. */
+static size_t cut(const char *text, size_t len)
+{
+    return len <= GCH_UPDATE_TEXT_MAX ? len : gch_utf8_floor((const uint8_t *)text, GCH_UPDATE_TEXT_MAX);
+}
+
 void gch_update_put_parameters(struct gch_buf *url, const struct gch_update *update)
 {
     gch_query_put_parameter(url, "run_id", update->run_id, update->run_id_len);
-    gch_query_put_parameter(url, "status", update->status, update->status_len);
-    gch_query_put_parameter(url, "error", update->error, update->error_len);
+    gch_query_put_parameter(url, "status", update->status, cut(update->status, update->status_len));
+    gch_query_put_parameter(url, "error", update->error, cut(update->error, update->error_len));
     gch_buf_printf(url, "&param_total_generations=%" PRId32 "&param_at=%" PRId64 "&param_end_time=%" PRId64 "&param_version=%" PRId64,
                    update->total_generations, update->at_ms, update->end_time_ms, update->version_us);
 }

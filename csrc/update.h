@@ -8,6 +8,8 @@
 
 #include "buf.h"
 
+#define GCH_UPDATE_TEXT_MAX 16384 /* bytes of a text that travels in the URL; a longer one is cut */
+
 struct gch_update {
     const char *run_id; /* not NUL-terminated when decoded */
     size_t run_id_len;
@@ -31,7 +33,7 @@ enum gch_status gch_update_get(struct gch_update *update, const uint8_t *bytes, 
 void gch_update_put_insert(struct gch_buf *sql);
 void gch_update_put_mutation(struct gch_buf *sql);
 
-/* Appends "&param_name=value" for each, percent-encoded. */
+/* Appends "&param_name=value" for each, percent-encoded, with status and error cut at GCH_UPDATE_TEXT_MAX. */
 void gch_update_put_parameters(struct gch_buf *url, const struct gch_update *update);
 
 #endif

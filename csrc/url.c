@@ -372,10 +372,16 @@ enum gch_status gch_url_parse(struct gch_url *url, const char *text, struct gch_
     return status;
 }
 
+static void wipe(char *text)
+{
+    volatile char *at = text;
+    while (at != NULL && *at != '\0')
+        *at++ = '\0';
+}
+
 void gch_url_deinit(struct gch_url *url)
 {
-    if (url->password != NULL)
-        explicit_bzero(url->password, strlen(url->password));
+    wipe(url->password);
     free(url->host);
     free(url->user);
     free(url->password);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fd.h"
 #include "thread.h"
 
 static enum gch_status make_parents(char *path)
@@ -126,10 +127,6 @@ void gch_writer_dir_remove(struct gch_writer_dir *dir, int root_fd)
 
 void gch_writer_dir_close(struct gch_writer_dir *dir)
 {
-    if (dir->lock_fd >= 0)
-        close(dir->lock_fd);
-    if (dir->dir_fd >= 0)
-        close(dir->dir_fd);
-    dir->lock_fd = -1;
-    dir->dir_fd = -1;
+    gch_fd_close(&dir->lock_fd);
+    gch_fd_close(&dir->dir_fd);
 }

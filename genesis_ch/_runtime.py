@@ -7,8 +7,9 @@ import logging
 import sys
 from pathlib import Path
 
+logging.getLogger("genesis_ch").addHandler(logging.NullHandler())
 PACKAGE = Path(__file__).resolve().parent
-ENGINE_MODULES = ("chdb", "waitress")
+ENGINE_MODULES = ("chdb", "waitress", "lz4")
 
 
 def embedded_installed() -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
 import http.client
 import json
@@ -116,11 +117,17 @@ def start_server(directory: Path, *extra: str) -> LiveServer:
     process = subprocess.Popen(
         server_command(directory, *extra), stdout=subprocess.PIPE, text=True, env=server_environment()
     )
+    end_at_exit(process)
     assert process.stdout is not None
     dsn = process.stdout.readline().strip()
     assert dsn, f"the server did not start: {process.wait(STOP_SECONDS)}"
     endpoint = json.loads((directory / "endpoint.json").read_text())
     return LiveServer(directory, process, dsn, endpoint, list(extra))
+
+
+def end_at_exit(process: subprocess.Popen[str]) -> None:
+    """End a process with the test run, should its test fail before."""
+    atexit.register(lambda: process.kill() if process.poll() is None else None)
 
 
 def wait_for(condition: Any, seconds: float = START_SECONDS) -> None:

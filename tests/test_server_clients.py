@@ -14,8 +14,9 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError, StreamFailureError
 from clickhouse_connect.driver.external import ExternalData
-from server_fixtures import LiveServer, server_environment
-from server_fixtures import server as server
+from server_fixtures import LiveServer, server, server_environment
+
+__all__ = ["server"]
 
 COLUMNS = (
     "id UInt32, s String, f Float64, e Array(Float32), l LowCardinality(String), m Map(String, Float64), "
@@ -173,11 +174,13 @@ def test_another_process_reads_while_rows_arrive(server: LiveServer, client: Cli
 def test_forked_children_share_a_session(server: LiveServer, client: Client) -> None:
     session = str(client.get_client_setting("session_id") or "shared")
     clients = [clickhouse_connect.get_client(dsn=server.dsn, session_id=session) for _ in range(4)]
-    slow = [subprocess.Popen(
-        [sys.executable, "-c", "import sys, clickhouse_connect\n"
-         "c = clickhouse_connect.get_client(dsn=sys.argv[1], session_id=sys.argv[2])\n"
-         "print(c.command('SELECT sleep(0.5)'))", server.dsn, session],
-        stdout=subprocess.PIPE, text=True) for _ in range(2)]  # fmt: skip
+    program = (
+        "import sys, clickhouse_connect\n"
+        "client = clickhouse_connect.get_client(dsn=sys.argv[1], session_id=sys.argv[2])\n"
+        "print(client.command('SELECT sleep(0.5)'))\n"
+    )
+    command = [sys.executable, "-c", program, server.dsn, session]
+    slow = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     assert [other.command("SELECT 1") for other in clients] == [1] * 4
     for process in slow:
         assert process.communicate(timeout=30)[0] == "0\n"

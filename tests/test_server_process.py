@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from server_fixtures import LiveServer, server_command, server_environment, start_server, wait_for
+from server_fixtures import LiveServer, end_at_exit, server_command, server_environment, start_server, wait_for
 
 KILL_ROUNDS = 30
 
@@ -49,6 +49,11 @@ def detach(home: Path, *extra: str, close_fds: bool = True) -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def fail_to_start(home: Path, *extra: str) -> subprocess.CompletedProcess[str]:
+    command = server_command(home, *extra)
+    return subprocess.run(command, check=False, env=server_environment(), capture_output=True, text=True, timeout=20)
+
+
 def test_detached_start_leaves_its_parent_at_once(home: Path) -> None:
     reading, writing = os.pipe()
     os.set_inheritable(writing, True)
@@ -78,9 +83,7 @@ def test_detached_start_leaves_its_parent_at_once(home: Path) -> None:
 def test_one_server_per_directory(home: Path) -> None:
     live = start_server(home)
     try:
-        second = subprocess.run(
-            server_command(home), env=server_environment(), capture_output=True, text=True, timeout=20
-        )  # fmt: skip
+        second = fail_to_start(home)
         assert second.returncode == 1
         assert str(live.process.pid) in second.stderr and str(live.endpoint["url"]) in second.stderr
         assert live.token not in second.stderr
@@ -121,6 +124,16 @@ def test_a_probe_of_the_lock_does_not_stop_a_start(home: Path) -> None:
     assert live.stop() == 0
     with (home / "server.lock").open() as probe:
         fcntl.flock(probe, fcntl.LOCK_SH | fcntl.LOCK_NB)
+
+
+def test_a_server_leaves_a_directory_that_was_removed(home: Path) -> None:
+    first = start_server(home)
+    home.rename(home.with_name("moved"))
+    second = start_server(home)
+    assert first.process.wait(20) == 0
+    assert endpoint_of(home) == second.endpoint
+    assert second.rows("SELECT 1") == "1\n"
+    assert second.stop() == 0
 
 
 def test_password_and_data_outlive_the_server(home: Path) -> None:
@@ -236,9 +249,7 @@ def test_acknowledged_rows_survive_kill_9(home: Path) -> None:
 def test_a_start_that_cannot_be_says_why(home: Path, extra: tuple[str, str], reason: str) -> None:
     with http.client.socket.create_server(("127.0.0.1", 0)) as other:  # type: ignore[attr-defined]
         arguments = [str(other.getsockname()[1]) if word == "TAKEN" else word for word in extra]
-        failed = subprocess.run(
-            server_command(home, *arguments), env=server_environment(), capture_output=True, text=True, timeout=20
-        )  # fmt: skip
+        failed = fail_to_start(home, *arguments)
     assert failed.returncode == 1
     assert reason in failed.stderr and "Traceback" not in failed.stderr
     assert not (home / "endpoint.json").exists()
@@ -253,6 +264,7 @@ def test_serve_in_the_foreground_returns_to_its_caller(home: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", program, str(home)], stdout=subprocess.PIPE, text=True, env=server_environment()
     )
+    end_at_exit(process)
     assert process.stdout is not None
     live = LiveServer(home, process, process.stdout.readline().strip(), endpoint_of(home))
     assert live.rows("SELECT 1") == "1\n"
@@ -264,7 +276,7 @@ def test_serve_in_the_foreground_returns_to_its_caller(home: Path) -> None:
 def test_the_package_imports_nothing_heavy() -> None:
     program = (
         "import sys, threading, genesis_ch.server\n"
-        "print([m for m in ('chdb', 'waitress', 'pandas', 'logging') if m in sys.modules], threading.active_count())"
+        "print([m for m in ('chdb', 'waitress', 'pandas', 'lz4') if m in sys.modules], threading.active_count())"
     )
     answer = subprocess.run(
         [sys.executable, "-c", program], env=server_environment(), capture_output=True, text=True, check=True

@@ -23,6 +23,8 @@ Files of DIR (mode 0700), each 0600:
     token           the password, made once, so that a DSN stays valid
     server.log      starts, stops and faults, at most 256 KiB and one older file; no password, query text or row
 
+A server whose directory is removed or replaced leaves within seconds and touches nothing of the new one.
+
 What a crash leaves. The kernel frees the lock. While starting: nothing to repair. While serving: an endpoint.json
 that names a dead process, so a reader trusts it only while the lock is held; the next server removes it. During an
 insert: the engine writes a part under a temporary name and renames it whole before the 200 leaves, so an acknowledged

@@ -79,7 +79,7 @@ class App:
             return chunks
         except QueryError as error:
             return self._error(error, headers, start_response)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the client gets an answer whatever fails here
             _log.error("a request failed inside the server: %s", _where(error))
             reason = own_error(1002, f"The server failed: {type(error).__name__}; see server.log")
             return self._error(reason, headers, start_response)

@@ -115,7 +115,7 @@ def _decompressed(source: BinaryIO, encoding: str) -> Iterator[bytes]:
                 member = _new_decompressor(encoding)
             try:
                 plain = member.decompress(data, READ_BYTES)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - each library has its own class for damage
                 raise _damaged(encoding, f"{type(error).__name__}") from None
             if plain:
                 yield plain

@@ -102,12 +102,15 @@ class Server:
         return endpoint
 
     def run(self) -> None:
-        """Serve until `stop`, or until nothing was asked for the idle time; then let running requests end."""
+        """Serve until `stop`, idleness or the removal of the directory; then let running requests end."""
         trimmed = True
         while not self._stopping.is_set():
             self._step(TICK_SECONDS)
             if self._idle > 0 and self._watch.close_if_idle(self._idle):
                 _log.info("idle for %g s, leaving", self._idle)
+                break
+            if not self._store.is_held():
+                _log.info("the directory is gone, leaving")
                 break
             quiet = self._watch.quiet_seconds
             if quiet < TRIM_AFTER_SECONDS:
@@ -184,7 +187,7 @@ class _Opening:
     def _open(self) -> None:
         try:
             self._engine = Engine.open(self._directory)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - raised again on the thread that waits
             self._error = error
 
 

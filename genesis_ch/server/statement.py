@@ -95,6 +95,18 @@ def find_insert_data(sql: bytes) -> DataInsert | None:
     return None
 
 
+def find_insert_settings(sql: bytes) -> int:
+    """Byte offset of the SETTINGS clause of an INSERT without its data, or of its end: where FROM INFILE goes."""
+    tokens = _tokens(sql)
+    _skip_target(tokens)
+    before = b""
+    for token in tokens:
+        if token.upper == b"SETTINGS" and token.depth == 0 and token.kind == "word" and before != b".":
+            return token.start
+        before = token.text
+    return len(sql)
+
+
 def find_output_format(sql: bytes) -> OutputFormat | None:
     """Find the FORMAT clause that ends a query (SETTINGS may follow it); None if there is none."""
     if not _FORMAT_WORD.search(sql):

@@ -64,6 +64,14 @@ class Store:
                 time.sleep(LOCK_STEP_SECONDS)
         self._lock_fd = fd
 
+    def is_held(self) -> bool:
+        """True while the lock held is that of the path; False once the directory was removed or replaced."""
+        try:
+            there, held = os.stat(self.path / "server.lock"), os.fstat(self._lock_fd)
+        except OSError:
+            return False
+        return (there.st_dev, there.st_ino) == (held.st_dev, held.st_ino)
+
     def unlock(self) -> None:
         """Let the directory go."""
         if self._lock_fd >= 0:
@@ -101,8 +109,9 @@ class Store:
             return None
 
     def remove_endpoint(self) -> None:
-        """Take endpoint.json away."""
-        (self.path / "endpoint.json").unlink(missing_ok=True)
+        """Take endpoint.json away, unless it is that of a server in a directory that replaced ours."""
+        if self.is_held():
+            self._endpoint.unlink(missing_ok=True)
 
     def open_log(self) -> logging.Handler:
         """A handler on server.log, mode 0600 and at most LOG_BYTES long; one older file is kept beside it."""

@@ -1,0 +1,42 @@
+# make demo    a real evolution run, recorded in an embedded ClickHouse and read back
+# make test    everything that has to hold
+# Both do the whole set-up first; a second call skips what is done. PYTHON= chooses the interpreter.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+SOURCES := $(wildcard csrc/*.c csrc/*.h) setup.py pyproject.toml
+CHECKED := genesis_ch setup.py tests bench examples
+
+.PHONY: demo test lint bench clean
+
+demo: $(VENV)/.demo
+	$(BIN)/genesis-ch demo
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check --quiet $(CHECKED)
+	$(BIN)/mypy
+
+bench: $(VENV)/.test
+	$(BIN)/python bench/log_calls.py
+	$(BIN)/python bench/million_rows.py
+
+$(BIN)/python:
+	@sh tools/system_libraries.sh
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "genesis_ch needs Python 3.11 or newer: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "no venv: on Debian, apt-get install python3-venv"; exit 1; }
+
+$(VENV)/.demo: $(BIN)/python $(SOURCES)
+	$(INSTALL) --editable '.[embedded]'
+	@touch $@
+
+$(VENV)/.test: $(BIN)/python $(SOURCES)
+	$(INSTALL) --editable '.[test]'
+	@touch $@ $(VENV)/.demo
+
+clean:
+	rm -rf $(VENV) build genesis_ch.egg-info genesis_ch/_core.*.so

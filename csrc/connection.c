@@ -1,0 +1,61 @@
+#include "connection.h"
+
+#include <stdio.h>
+
+#define CODE_ACCESS_DENIED 497
+
+enum gch_status gch_connection_init(struct gch_connection *connection, const struct gch_connection_options *options,
+                                    struct gch_counters *counters)
+{
+    const struct gch_settings *settings = options->settings;
+    memset(connection, 0, sizeof(*connection));
+    connection->place = options->place;
+    connection->migrations = options->migrations;
+    connection->url_text = settings->text[GCH_OPTION_url];
+    enum gch_status status =
+        gch_transport_init(&connection->transport, counters, gch_settings_ms(settings, GCH_OPTION_connect_timeout),
+                           gch_settings_ms(settings, GCH_OPTION_request_timeout));
+    if (status == GCH_OK && options->place->mode == GCH_MODE_EMBEDDED)
+        status = gch_embedded_init(&connection->embedded, options->place->home, options->python, options->package_path,
+                                   (unsigned)settings->number[GCH_OPTION_server_idle], counters);
+    return status;
+}
+
+void gch_connection_deinit(struct gch_connection *connection)
+{
+    gch_transport_deinit(&connection->transport);
+    gch_embedded_deinit(&connection->embedded);
+}
+
+static enum gch_status find_server(struct gch_connection *connection, struct gch_url *url, const _Atomic bool *stop,
+                                   struct gch_err *err)
+{
+    if (connection->place->mode != GCH_MODE_EMBEDDED)
+        return gch_url_parse(url, connection->url_text, err);
+    enum gch_status status = gch_embedded_ensure(&connection->embedded, url, stop, err);
+    if (status != GCH_OK)
+        return status;
+    struct gch_endpoint *endpoint = &connection->endpoint;
+    (void)snprintf(endpoint->url, sizeof(endpoint->url), "%s", url->base);
+    (void)snprintf(endpoint->token, sizeof(endpoint->token), "%s", url->password);
+    return GCH_OK;
+}
+
+enum gch_status gch_connection_make(struct gch_connection *connection, struct gch_reply *reply, const _Atomic bool *stop,
+                                    struct gch_err *err)
+{
+    struct gch_url url = {0};
+    enum gch_status status = find_server(connection, &url, stop, err);
+    if (status == GCH_OK)
+        status = gch_transport_connect(&connection->transport, &url, connection->place->mode == GCH_MODE_EMBEDDED);
+    gch_url_deinit(&url);
+    if (status != GCH_OK)
+        return status;
+    size_t applied;
+    status = gch_migrations_apply(connection->migrations, &connection->transport, reply, &applied);
+    connection->migrations_applied += applied;
+    /* An account that may only insert works on tables that are ready; where they are not, inserting says so. */
+    bool may_not = status == GCH_ERR_REMOTE && reply->code == CODE_ACCESS_DENIED;
+    connection->ready = status == GCH_OK || may_not;
+    return connection->ready ? GCH_OK : status;
+}

@@ -1,0 +1,29 @@
+/* Opening, closing and waiting for the core of a Logger, with the GIL held on entry and exit. */
+#ifndef GCH_PY_CORE_H
+#define GCH_PY_CORE_H
+
+#include "py_logger.h"
+
+/* Opens the core when there is none, or a forked child inherited one. GCH_OK: self->core is open. GCH_ERR_STOPPED: recording is disabled.
+ * -1 as in py_state.h goes to *raised. */
+enum gch_status gch_core_open(struct gch_py_logger *self, int *raised) GCH_MUST_CHECK;
+
+/* Whether gch_core_open would find a place to log to, by the settings as they stand; opens nothing and keeps nothing. -1 as in py_state.h. */
+int gch_core_would_open(struct gch_py_logger *self);
+
+struct gch_core *gch_core_take(struct gch_py_logger *self);
+void gch_core_give(struct gch_core *core);
+
+/* Takes the core away from the object and closes it when nobody else waits on it. */
+void gch_core_drop(struct gch_py_logger *self);
+
+/* Hands waiting notices to logging. Never raises, except -1 as in py_state.h. */
+int gch_core_tell(struct gch_py_logger *self, struct gch_logger *logger);
+
+/* Flushes. seconds < 0: without limit. -1 with an exception set: Ctrl-C. */
+int gch_core_flush(struct gch_core *core, double seconds);
+
+/* Connects. 0: ready. 1: failed, or not in time. -1 as above. */
+int gch_core_connect(struct gch_core *core, double seconds);
+
+#endif
