@@ -30,6 +30,6 @@ if __name__ == "__main__":
     # flush() also delivers what the terminated workers left in the outbox.
     result = ch_logger.flush()
     print(f"{len(workers)} workers, {result}")
-    if ch_logger.client is not None:
+    if ch_logger.enabled and ch_logger.client is not None:
         count = "SELECT count() FROM individuals WHERE run_id = {run:String}"
         print(ch_logger.client.query(count, parameters={"run": RUN_ID}).result_rows[0][0], "rows read back")

@@ -70,7 +70,9 @@ def test_tables_of_an_ascii_terminal_are_ascii(world: World) -> None:
     )
     for encoding, last in (("latin-1", "ok: \xb5s ?"), ("ascii", "ok: us ?")):
         variables = {**world.environment, "PYTHONIOENCODING": encoding}
-        done = subprocess.run([sys.executable, "-c", probe], env=variables, capture_output=True, timeout=60, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", probe], env=variables, capture_output=True, timeout=60, check=False
+        )
         assert (done.returncode, done.stderr) == (0, b""), encoding
         assert done.stdout.decode(encoding).splitlines()[-1] == last
         assert b"| x |  1 |" in done.stdout

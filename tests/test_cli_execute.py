@@ -1,93 +1,134 @@
-"""`genesis-ch exec`: the command runs as itself, and Genesis logs through this package in it."""
+"""`genesis-ch exec`: an unmodified Genesis checkout logs through this package, in every process that it starts."""
 
 from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from cli_fixtures import ROOT, Done, World
+from cli_fixtures import world as world
 
 from genesis_ch.cli.execute import HOOK, environment
 
-ROOT = Path(__file__).parents[1]
-USE = "from genesis.utils.clickhouse_logger import ch_logger\nprint(ch_logger)\n"
+# A logger as Genesis has it: it connects by itself, at import, and says so.
+THEIRS = """
+import sys
+print("their logger connects", file=sys.stderr)
+
+class ClickHouseLogger:
+    def log_action(self, *args, **kwargs): pass
+
+ch_logger = ClickHouseLogger()
+"""
+SCRIPT = """
+import sys
+from genesis.utils.clickhouse_logger import ch_logger
+
+ch_logger.log_action("started", {"argv": sys.argv[1:]})
+print(type(ch_logger).__module__)
+"""
+POOL = """
+import multiprocessing
+import os
+
+def work(number):
+    from genesis.utils.clickhouse_logger import ch_logger
+    ch_logger.log_action("worked", {"number": number, "pid": os.getpid()})
+    return type(ch_logger).__module__
+
+if __name__ == "__main__":
+    with multiprocessing.get_context("METHOD").Pool(2) as pool:
+        print(sorted(set(pool.map(work, range(6)))))
+    from genesis.utils.clickhouse_logger import ch_logger
+    assert ch_logger.flush()
+"""
+OURS = "genesis_ch.logger\n"
+ACTIONS = "SELECT action_type, count() FROM agent_actions GROUP BY action_type"
 
 
 @pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """A Genesis whose logger says "theirs", and a genesis_ch whose logger says "ours"."""
-    (tmp_path / "genesis/utils").mkdir(parents=True)
-    for package in ("genesis", "genesis/utils"):
-        (tmp_path / package / "__init__.py").touch()
-    (tmp_path / "genesis/utils/clickhouse_logger.py").write_text("ch_logger = 'theirs'\n")
-    (tmp_path / "genesis_ch").mkdir()
-    (tmp_path / "genesis_ch/__init__.py").write_text(
-        "import sys, types\n"
-        "def alias():\n"
-        "    module = types.ModuleType('genesis.utils.clickhouse_logger')\n"
-        "    module.ch_logger = 'ours'\n"
-        "    sys.modules[module.__name__] = module\n"
-    )
-    (tmp_path / "script.py").write_text(USE)
-    return tmp_path
+def checkout(world: World) -> World:
+    """A checkout of Genesis: a package with a logger of its own, a launcher, and an installed console script."""
+    package = world.path / "genesis"
+    (package / "utils").mkdir(parents=True)
+    for folder in (package, package / "utils"):
+        (folder / "__init__.py").touch()
+    (package / "utils/clickhouse_logger.py").write_text(THEIRS)
+    (package / "launch.py").write_text(SCRIPT)
+    (world.path / "script.py").write_text(SCRIPT)
+    launcher = world.path / "bin/genesis_launch"
+    launcher.parent.mkdir()
+    launcher.write_text(f"#!{sys.executable}\nfrom genesis import launch\n")
+    launcher.chmod(0o755)
+    world.environment["PATH"] = os.pathsep.join([str(launcher.parent), world.environment["PATH"]])
+    world.environment["PYTHONPATH"] = os.pathsep.join([str(world.path), str(ROOT)])
+    return world
 
 
-def python(checkout: Path, *words: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
-    """Run Python as exec would, with the checkout on PYTHONPATH behind the hook."""
-    variables = environment({**os.environ, "PYTHONPATH": path or str(checkout)})
-    return subprocess.run(
-        [sys.executable, *words], cwd=checkout, env=variables, capture_output=True, text=True, timeout=60
-    )
+def execute(world: World, *words: str) -> Done:
+    return world.cli("exec", "--", *words)
 
 
-def genesis_ch(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "genesis_ch.cli", *words], cwd=ROOT, capture_output=True, text=True, timeout=60
-    )
+COMMANDS = {
+    "script": [sys.executable, "script.py"],
+    "module": [sys.executable, "-m", "genesis.launch"],
+    "text": [sys.executable, "-c", SCRIPT],
+    "console": ["genesis_launch"],
+    "shell": ["sh", "-c", "python script.py"],
+}
 
 
-@pytest.mark.parametrize("words", [["script.py"], ["-m", "script"], ["-c", USE]], ids=["script", "module", "text"])
-def test_the_import_gives_our_logger(checkout: Path, words: list[str]) -> None:
-    assert subprocess.run(
-        [sys.executable, *words], cwd=checkout, capture_output=True, text=True, timeout=60
-    ).stdout == "theirs\n"
-    result = python(checkout, *words)
-    assert (result.stdout, result.stderr) == ("ours\n", "")
+@pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
+def test_the_import_gives_our_logger_and_rows_arrive(checkout: World, words: list[str]) -> None:
+    done = execute(checkout, *words)
+    assert (done.returncode, done.stdout, done.stderr) == (0, OURS, "")
+    assert checkout.query(ACTIONS) == [("started", 1)]
+
+
+def test_without_exec_it_is_theirs(checkout: World) -> None:
+    done = checkout.python("script.py")
+    assert (done.stdout, done.stderr) == ("genesis.utils.clickhouse_logger\n", "their logger connects\n")
 
 
 @pytest.mark.parametrize("method", ["spawn", "forkserver", "fork"])
-def test_children_of_multiprocessing_get_it_too(checkout: Path, method: str) -> None:
-    (checkout / "pool.py").write_text(
-        "import multiprocessing\n"
-        "def logger(_):\n"
-        "    from genesis.utils.clickhouse_logger import ch_logger\n"
-        "    return ch_logger\n"
-        "if __name__ == '__main__':\n"
-        f"    with multiprocessing.get_context('{method}').Pool(2) as pool:\n"
-        "        print(pool.map(logger, range(2)))\n"
+def test_children_of_multiprocessing_log_too(checkout: World, method: str) -> None:
+    (checkout.path / "pool.py").write_text(POOL.replace("METHOD", method))
+    done = execute(checkout, sys.executable, "pool.py")
+    assert (done.stdout, done.stderr) == ("['genesis_ch.logger']\n", "")
+    assert checkout.query(ACTIONS) == [("worked", 6)]
+
+
+def test_nothing_is_imported_before_the_logger_is(checkout: World) -> None:
+    probe = "import sys, genesis.utils; print('genesis_ch' in sys.modules)"
+    assert execute(checkout, sys.executable, "-c", probe).stdout == "False\n"
+
+
+def test_other_names_of_the_package_stay_theirs(checkout: World) -> None:
+    (checkout.path / "genesis/utils/other.py").write_text("from .clickhouse_logger import ch_logger\n")
+    probe = "from genesis.utils import clickhouse_logger, other\nprint(other.__file__)\nprint(other.ch_logger)"
+    done = execute(checkout, sys.executable, "-c", probe)
+    assert done.stdout.startswith(f"{checkout.path / 'genesis/utils/other.py'}\n<ClickHouseLogger ")
+    assert done.stderr == ""
+
+
+def test_an_existing_sitecustomize_still_runs(checkout: World) -> None:
+    (checkout.path / "sitecustomize.py").write_text("import builtins\nbuiltins.CUSTOM = __name__\n")
+    done = execute(
+        checkout, sys.executable, "-c", f"import sitecustomize\nprint(CUSTOM, sitecustomize.__file__){SCRIPT}"
     )
-    assert python(checkout, "pool.py").stdout == "['ours', 'ours']\n"
+    assert done.stdout == f"sitecustomize {checkout.path / 'sitecustomize.py'}\n{OURS}"
 
 
-def test_nothing_is_imported_before_the_logger_is(checkout: Path) -> None:
-    result = python(checkout, "-c", "import sys, genesis.utils; print('genesis_ch' in sys.modules)")
-    assert result.stdout == "False\n"
-
-
-def test_an_existing_sitecustomize_still_runs(checkout: Path) -> None:
-    (checkout / "sitecustomize.py").write_text("import builtins\nbuiltins.CUSTOM = __name__\n")
-    result = python(checkout, "-c", f"import sitecustomize\nprint(CUSTOM, sitecustomize.__file__)\n{USE}")
-    assert result.stdout == f"sitecustomize {checkout / 'sitecustomize.py'}\nours\n"
-
-
-def test_a_python_without_genesis_ch_says_so_and_goes_on(checkout: Path) -> None:
-    (checkout / "genesis_ch/__init__.py").write_text("raise ImportError('not for this Python')")
-    result = python(checkout, "script.py")
-    assert result.stdout == "theirs\n"
-    assert result.stderr.count("cannot import genesis_ch (not for this Python)") == 1
+def test_a_python_without_genesis_ch_says_so_and_goes_on(checkout: World) -> None:
+    hooked = {"PYTHONPATH": os.pathsep.join([str(HOOK), str(checkout.path)])}
+    (checkout.path / "genesis_ch").mkdir()
+    (checkout.path / "genesis_ch/__init__.py").write_text("raise ImportError('not for this Python')")
+    done = checkout.python("script.py", **hooked)
+    assert done.stdout == "genesis.utils.clickhouse_logger\n"
+    assert done.stderr.count("cannot import genesis_ch (not for this Python)") == 1
 
 
 def test_hook_comes_first_once_and_the_rest_of_the_path_stays() -> None:
@@ -98,28 +139,27 @@ def test_hook_comes_first_once_and_the_rest_of_the_path_stays() -> None:
 
 
 @pytest.mark.parametrize("words", [["--"], []], ids=["dashes", "none"])
-def test_exit_status_and_options_are_those_of_the_command(words: list[str]) -> None:
-    result = genesis_ch("exec", *words, sys.executable, "-c", "import sys; print(sys.argv[1:]); sys.exit(7)", "--help")
-    assert (result.returncode, result.stdout) == (7, "['--help']\n")
+def test_exit_status_and_options_are_those_of_the_command(world: World, words: list[str]) -> None:
+    text = "import sys; print(sys.argv[1:]); sys.exit(7)"
+    done = world.cli("exec", *words, sys.executable, "-c", text, "--help")
+    assert (done.returncode, done.stdout) == (7, "['--help']\n")
 
 
-def test_signal_is_that_of_the_command() -> None:
-    result = genesis_ch("exec", "--", sys.executable, "-c", "import os; os.kill(os.getpid(), 15)")
-    assert result.returncode == -signal.SIGTERM
+def test_signal_is_that_of_the_command(world: World) -> None:
+    done = execute(world, sys.executable, "-c", "import os; os.kill(os.getpid(), 15)")
+    assert done.returncode == -signal.SIGTERM
 
 
-def test_command_that_cannot_be_run_is_named(tmp_path: Path) -> None:
-    result = genesis_ch("exec", "--", "no-such-command-anywhere")
-    assert (result.returncode, result.stderr) == (
-        127,
-        "genesis-ch exec: no-such-command-anywhere: command not found\n",
-    )
-    (tmp_path / "plain").write_text("text")
-    result = genesis_ch("exec", "--", str(tmp_path / "plain"))
-    assert (result.returncode, "Permission denied" in result.stderr) == (126, True)
+def test_command_that_cannot_be_run_is_named(world: World) -> None:
+    done = execute(world, "no-such-command-anywhere")
+    assert (done.returncode, done.stderr) == (127, "genesis-ch exec: no-such-command-anywhere: command not found\n")
+    plain = Path(world.path / "plain")
+    plain.write_text("text")
+    done = execute(world, str(plain))
+    assert (done.returncode, "Permission denied" in done.stderr) == (126, True)
 
 
-def test_no_command_is_a_usage_error() -> None:
-    result = genesis_ch("exec", "--")
-    assert result.returncode == 2
-    assert "Missing argument 'COMMAND...'" in result.stderr
+def test_no_command_is_a_usage_error(world: World) -> None:
+    done = world.cli("exec", "--")
+    assert done.returncode == 2
+    assert "Missing argument 'COMMAND...'" in done.stderr

@@ -64,10 +64,30 @@ def test_a_server_that_is_down_keeps_the_rows(world: World) -> None:
     assert world.query(COUNT, url) == [(20, 20)]
 
 
+def test_rows_whose_table_does_not_fit_are_left_and_the_exit_code_says_so(world: World) -> None:
+    assert world.cli("migrate").returncode == 0
+    world.query("DROP TABLE individuals")
+    world.query("CREATE TABLE individuals (run_id UInt8) ENGINE = MergeTree ORDER BY run_id")
+    world.produce("r", 5)
+    done = world.cli("sync", "--timeout", "10")
+    assert done.returncode == 1, done.stdout
+    assert done.stdout.startswith("❌ 0 rows delivered, 5 left in the outbox, 5 of them until their table fits")
+    assert world.query("SELECT count() FROM individuals") == [(0,)]
+    doctor = world.cli("doctor")
+    assert doctor.returncode == 1
+    assert (
+        "❌ Columns differ: individuals.run_id is UInt8, not String; individuals.individual_id is missing"
+        in doctor.stdout
+    )
+    assert "❌ 5 rows that ended processes left wait in the outbox." in doctor.stdout.splitlines()
+
+
 def test_disabled_says_so(world: World) -> None:
     done = world.cli("sync", GENESIS_CH_MODE="disabled")
     assert done.returncode == 1
-    assert done.stdout.startswith("❌ Nothing was delivered: ClickHouse logging disabled: GENESIS_CH_MODE is disabled\n")
+    assert done.stdout.startswith(
+        "❌ Nothing was delivered: ClickHouse logging disabled: GENESIS_CH_MODE is disabled\n"
+    )
 
 
 def test_migrate_tells_new_from_old(world: World) -> None:

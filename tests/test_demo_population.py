@@ -32,11 +32,12 @@ def test_archive_keeps_the_best_once() -> None:
 
 def test_closest_is_the_member_with_most_lines_in_common() -> None:
     archive = Archive(5)
-    assert archive.closest("x") is None
+    assert archive.closest("x") == ""
     for name, code in (("a", "1\n2\n3\n"), ("b", "1\n2\n9\n"), ("c", "7\n8\n9\n")):
         archive.add(Individual(name, 0, "", "init", "", code))
-    found = archive.closest("1\n9\n2\n5\n")
-    assert found is not None and found.id == "b"
+    assert archive.closest("1\n9\n2\n5\n") == "1\n2\n9\n"
+    twin = Individual("d", 0, "", "init", "", "5\n")
+    assert archive.closest("5\n", [twin]) == "5\n"
 
 
 def test_parents_are_mostly_good_ones() -> None:

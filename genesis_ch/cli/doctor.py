@@ -35,6 +35,12 @@ FROM system.tables
 WHERE database = currentDatabase()
 """
 
+_COLUMNS = """
+SELECT table, name, type
+FROM system.columns
+WHERE database = currentDatabase()
+"""
+
 
 @click.command("doctor")
 @store.path_option
@@ -82,6 +88,7 @@ def _tables(logger: ClickHouseLogger) -> bool:
     if missing:
         screen.fail(f"Missing tables: {', '.join(missing)}", trouble.cures("schema"))
         return False
+    fitting = _columns_fit(client)
     counts = {name: _rows(client, name, final=1) for name in TABLES}
     screen.section("Rows", counts.items())
     if not any(counts.values()):
@@ -89,7 +96,25 @@ def _tables(logger: ClickHouseLogger) -> bool:
     if max(counts.values()) >= BIG_TABLE:
         screen.advise("Queries are slow? These tables are large.", trouble.SLOW_CURES)
     _duplicates(client, engines, counts)
-    return True
+    return fitting
+
+
+def _columns_fit(client: Any) -> bool:
+    """Whether every table has the columns that rows are sent with; names those that differ."""
+    from genesis_ch._core import TABLES as EXPECTED
+
+    found = {(table, name): type_ for table, name, type_ in client.query(_COLUMNS).result_rows}
+    wrong = [
+        f"{table}.{name} is {found.get((table, name), 'missing')}, not {type_}"
+        for table, columns in EXPECTED.items()
+        for name, type_ in columns
+        if found.get((table, name)) != type_
+    ]
+    if wrong:
+        more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
+        cures = ["their rows wait in the outbox until the table fits; rename it, and it is made anew"]
+        screen.fail(f"Columns differ: {'; '.join(wrong[:5])}{more}", cures)
+    return not wrong
 
 
 def _rows(client: Any, table: str, final: int) -> int:

@@ -65,11 +65,10 @@ def deliver(logger: ClickHouseLogger, expected: int, timeout: float) -> FlushRes
 def _outcome(logger: ClickHouseLogger, left: outbox.Outbox, result: FlushResult) -> str:
     """Say in one line what a delivery came to."""
     done = result and not left.orphaned
-    parts = [f"{result.delivered} rows delivered", f"{left.orphaned}{left.more} left in the outbox"]
+    parked = f", {result.parked} of them until their table fits (see genesis-ch doctor)" if result.parked else ""
+    parts = [f"{result.delivered} rows delivered", f"{left.orphaned}{left.more} left in the outbox{parked}"]
     if result.rejected:
         parts.append(f"{result.rejected} refused by the server and kept in {left.path / 'quarantine'}")
-    if result.parked:
-        parts.append(f"{result.parked} put aside until their table fits")
     alive = left.waiting - left.orphaned
     if alive:
         parts.append(f"{alive} wait in processes that still run")
