@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import decimal
+import fractions
 import itertools
 import json
 import logging
@@ -12,8 +14,11 @@ import struct
 import sys
 import threading
 import tracemalloc
+import types
+import uuid
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,9 +26,12 @@ import pytest
 from conftest import Recorder
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from omegaconf import OmegaConf
+from server_fixtures import ROOT
 from value_cases import CASES, UNSAID, Case, LogsItself, failing
 
 from genesis_ch import ch_logger
+from genesis_ch._plain import ARRAY_MAX
 
 START = dt.datetime(2024, 5, 5, tzinfo=dt.UTC)
 DOUBLES = 200_000
@@ -618,8 +626,9 @@ def test_every_code_point(recorder: Recorder) -> None:
     width = 4096
     for start in range(0, sys.maxunicode + 1, width):
         text = "".join(map(chr, range(start, start + width)))
-        ch_logger.log_action(text, {text: text}, text, generation=start)
-        ch_logger.log_action(f"{text[-1]}ascii behind", [character + "b" for character in text[::64]], generation=-1 - start)
+        log: Any = ch_logger.log_action
+        log(text, {text: text}, text, generation=start)
+        log(f"{text[-1]}ascii behind", [character + "b" for character in text[::64]], generation=-1 - start)
     rows = {row["generation"]: row for row in recorder.rows("agent_actions", ["generation", "action_type", "details", "metadata"])}
     assert len(rows) == 2 * (sys.maxunicode + 1) // width
     for start in range(0, sys.maxunicode + 1, width):
@@ -749,3 +758,52 @@ def test_references_and_memory_do_not_grow(recorder: Recorder, caplog: pytest.Lo
     assert inner == 0
     assert grown < 64 * 1024
     ch_logger.flush(60)
+
+
+# ---- the document ----
+
+NAMES: dict[str, Any] = {
+    "math": math, "np": np, "Decimal": decimal.Decimal, "Fraction": fractions.Fraction, "OmegaConf": OmegaConf, "Path": Path,
+    "SimpleNamespace": types.SimpleNamespace, "datetime": dt.datetime, "timedelta": dt.timedelta, "UTC": dt.UTC, "UUID": uuid.UUID,
+}  # fmt: skip
+
+
+def examples() -> list[list[str]]:
+    """The rows of the first table of docs/values.md: expression, text, JSON, float, integer."""
+    lines = (ROOT / "docs" / "values.md").read_text().split("## Examples")[1].split("## Rules")[0].splitlines()
+    rows = [line.strip("|").split("|") for line in lines if line.startswith("| `")]
+    return [[cell.strip().strip("`") for cell in row] for row in rows]
+
+
+def test_the_examples_of_the_document(recorder: Recorder) -> None:
+    rows = examples()
+    assert len(rows) > 25
+    for number, (expression, *_) in enumerate(rows):
+        value = eval(expression, dict(NAMES))
+        ch_logger.log_lineage("r", f"c{number}", "p", value, "m", value, value, timestamp=START + dt.timedelta(seconds=number))
+        ch_logger.log_action("a", value, generation=number)
+    lineages = recorder.rows("code_lineages", order="timestamp")
+    details = [row["details"] for row in recorder.rows("agent_actions", order="generation")]
+    for (expression, text, parsed, real, whole), detail, row in zip(rows, details, lineages, strict=True):
+        if "hex(" in text:
+            text, parsed = hex(10**5000), json.dumps(hex(10**5000))
+        assert row["edit_summary"].strip() == text, expression
+        assert detail == parsed, expression
+        assert same(row["fitness_delta"], float(real or "nan")), expression
+        assert row["generation"] == int(whole or 0), expression
+
+
+def test_the_limits_of_the_document() -> None:
+    text = (ROOT / "docs" / "values.md").read_text()
+    limits = [
+        ("py_json.h", "GCH_JSON_DEPTH", 100, "more than 100 deep"),
+        ("py_json.h", "GCH_REPR_MAX", 8192, "cut at 8192 characters"),
+        ("py_json.h", "GCH_NUMBER_PATH_MAX", 1024, "at most 1024 bytes"),
+        ("py_value.h", "GCH_ITEMS_MAX", 100_000, "asked for 100,000 at most"),
+        ("update.h", "GCH_UPDATE_TEXT_MAX", 16 << 10, "cut at 16 KiB"),
+        ("segment.h", "GCH_PAYLOAD_MAX", "(128U << 20)", "larger than 128 MiB"),
+    ]
+    for header, name, value, words in limits:
+        assert f"#define {name} {value}\n" in (ROOT / "csrc" / header).read_text().replace(" /*", "\n/*"), name
+        assert words in text, words
+    assert ARRAY_MAX == 1_000_000

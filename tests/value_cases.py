@@ -186,8 +186,8 @@ class Wordy:
 
 
 class LyingClass:
-    @property
-    def __class__(self) -> Any:
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:  # type: ignore[override,unused-ignore]
         raise RuntimeError("from the caller's object")
 
     def __repr__(self) -> str:
