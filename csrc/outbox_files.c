@@ -78,6 +78,16 @@ static enum gch_status make_file(struct gch_outbox *outbox, size_t size, bool fa
     return status;
 }
 
+static void say_memory_full(struct gch_outbox *outbox)
+{
+    struct gch_err err;
+    (void)gch_err_set(&err, GCH_ERR_FULL,
+                      "the outbox %s cannot be written and its %u MiB of memory are used up: new rows are refused and counted as dropped; "
+                      "free disk space or set GENESIS_CH_HOME to a directory that can be written",
+                      outbox->root, GCH_OUTBOX_MEMORY_MAX >> 20);
+    gch_notice_post(outbox->notices, GCH_CAUSE_OUTBOX_FULL, err.text);
+}
+
 static enum gch_status make_memory(struct gch_outbox *outbox, size_t size, struct gch_segment **segment)
 {
     pthread_mutex_lock(&outbox->lock);
@@ -85,8 +95,10 @@ static enum gch_status make_memory(struct gch_outbox *outbox, size_t size, struc
     if (fits)
         outbox->memory_bytes += size;
     pthread_mutex_unlock(&outbox->lock);
-    if (!fits)
+    if (!fits) {
+        say_memory_full(outbox);
         return GCH_ERR_FULL;
+    }
     enum gch_status status = gch_segment_create_memory(segment, next_id(outbox), size);
     if (status != GCH_OK) {
         pthread_mutex_lock(&outbox->lock);
