@@ -173,7 +173,7 @@ def test_cloud_hint_needs_a_reason(url: str, hint: bool, monkeypatch: pytest.Mon
 
 
 def test_every_kind_of_failure_has_cures() -> None:
-    words = (ROOT / "csrc/transport.h").read_text().split("GCH_TROUBLE_MAP(X)", 1)[1].split("enum", 1)[0]
+    words = (ROOT / "csrc/reply.h").read_text().split("GCH_TROUBLE_MAP(X)", 1)[1].split("enum", 1)[0]
     kinds = [line.split('"')[1] for line in words.splitlines() if '"' in line and "none" not in line]
     assert len(kinds) > 8
     assert set(kinds) == set(trouble._CURES)
