@@ -9,7 +9,7 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import _runtime
 from ._core import Logger
@@ -98,8 +98,6 @@ class ClickHouseLogger(Logger):
 
         None waits without limit. Ctrl-C ends the wait. Returns early when the server refuses the password.
         """
-        if not self.enabled:  # opens it: a process that has logged nothing itself may have had children that did
-            return FlushResult()
         return FlushResult(*(self._flush(timeout) or ()))
 
     def close(self, timeout: float | None = None) -> FlushResult:
@@ -153,9 +151,8 @@ class ClickHouseLogger(Logger):
         if not self.enabled:
             raise ConnectError("disabled", str(self.stats()["destination"]))
         self.connect()
-        from urllib.parse import parse_qsl, urlsplit
-
         from clickhouse_connect import get_client
+        from urllib.parse import parse_qsl, urlsplit
 
         endpoint = self.endpoint()
         parts = urlsplit(endpoint.url)

@@ -52,7 +52,7 @@ def command(path: Path | None, timeout: float) -> None:
     rows can be delivered and read and none were refused, 1 otherwise.
     """
     logger = store.open_logger(path)
-    folder = Path(logger.stats()["outbox_path"]) if logger.enabled else None
+    folder = store.outbox_folder(logger)
     connected = _connect(logger, timeout)
     healthy = connected and _tables(logger)
     if folder:

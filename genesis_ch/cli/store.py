@@ -54,6 +54,13 @@ def open_logger(path: Path | None) -> ClickHouseLogger:
     return ch_logger
 
 
+def outbox_folder(logger: ClickHouseLogger) -> Path | None:
+    """Open the logger and return its outbox, which may not exist yet; None when recording is disabled."""
+    logger.flush(0.0)
+    found = logger.stats()["outbox_path"]
+    return Path(found) if found else None
+
+
 def home(path: Path | None) -> Path:
     """Return the directory of the store, absolute; it may not exist yet."""
     named = str(path or "") or os.environ.get("GENESIS_CH_HOME", "")

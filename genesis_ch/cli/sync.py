@@ -30,7 +30,7 @@ def command(path: Path | None, timeout: float) -> None:
 
     logger = store.open_logger(path)
     deadline = time.monotonic() + timeout
-    folder = Path(logger.stats()["outbox_path"]) if logger.enabled else None
+    folder = store.outbox_folder(logger)
     found = outbox.look(folder) if folder else None
     try:
         logger.connect(timeout=timeout)
