@@ -10,6 +10,8 @@
 
 #include "segment.h"
 
+#define GCH_PARK_MS 60000 /* how long parked rows wait */
+
 struct gch_aside {
     enum gch_frame_kind kind;  /* ROW or UPDATE */
     uint8_t table;             /* as numbered in the schema's segment */

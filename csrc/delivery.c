@@ -193,14 +193,18 @@ static enum gch_status post_update(struct gch_delivery *delivery, const struct g
     return gch_transport_send(delivery->transport, &request, &delivery->reply);
 }
 
-static void park_update(struct gch_delivery *delivery, const struct gch_aside *frame)
+/* Without a disk at all there is nowhere to put it; with one that refuses now, the original waits in the outbox. */
+static enum gch_status park_update(struct gch_delivery *delivery, const struct gch_aside *frame)
 {
     struct gch_err err;
     uint64_t later = gch_realtime_us() + GCH_PARK_MS * UINT64_C(1000);
     if (gch_aside_park(delivery->root_fd, frame, 1, later, &err) == GCH_OK)
         gch_count(&delivery->counters->rows_parked, 1);
-    else
+    else if (delivery->root_fd < 0)
         drop(delivery, 1, &err);
+    else
+        return GCH_ERR_REMOTE;
+    return GCH_OK;
 }
 
 /* The run is not in the table yet: its row may be in the outbox of another process. */
@@ -210,13 +214,12 @@ static enum gch_status postpone_update(struct gch_delivery *delivery, const stru
     delivery->reply.code = 0;
     (void)gch_err_set(&delivery->reply.err, GCH_ERR_REMOTE, "update_evolution_run: evolution_runs has no run \"%.*s\"; log_evolution_run first",
                       (int)(update->run_id_len < 200 ? update->run_id_len : 200), update->run_id);
-    if (now / 1000 > (uint64_t)update->at_ms + GCH_UPDATE_PATIENCE_MS) {
+    if (now / 1000 > (uint64_t)update->version_us / 1000 + GCH_UPDATE_PATIENCE_MS) {
         quarantine(delivery, frame, "evolution_runs", strlen("evolution_runs"));
         return GCH_OK;
     }
     gch_notice_post(delivery->notices, GCH_CAUSE_UPDATE, delivery->reply.err.text);
-    park_update(delivery, frame);
-    return GCH_OK;
+    return park_update(delivery, frame);
 }
 
 /* What a refused update becomes. GCH_OK: it is settled. */
@@ -230,8 +233,7 @@ static enum gch_status after_failed_update(struct gch_delivery *delivery, const 
     if (error_class != GCH_CLASS_SCHEMA || !delivery->schema_checked)
         return GCH_ERR_REMOTE;
     gch_notice_post(delivery->notices, GCH_CAUSE_SCHEMA, delivery->reply.err.text);
-    park_update(delivery, frame);
-    return GCH_OK;
+    return park_update(delivery, frame);
 }
 
 static enum gch_status send_update(struct gch_delivery *delivery, const struct gch_buf *payload)

@@ -13,7 +13,6 @@
 #include "window.h"
 
 #define GCH_LARGE_ROW (1U << 20)           /* a row of this size that the server refuses for its size is parked */
-#define GCH_PARK_MS 60000                  /* how long parked rows wait */
 #define GCH_UPDATE_PATIENCE_MS (3600 * 1000) /* how long an update may look for its run */
 
 struct gch_delivery {

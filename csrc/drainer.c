@@ -58,18 +58,20 @@ static enum gch_status fail(struct gch_drainer *drainer, enum gch_status status,
 }
 
 /* A copy that cannot be made is no reason to stop: the rows that can be read are delivered. */
-static void keep_damaged(const struct gch_drainer *drainer, int dir_fd, const char *name, uint64_t id)
+static void keep_damaged(const struct gch_drainer *drainer, const struct gch_source *source, int dir_fd, const char *name)
 {
-    enum gch_status ignored = drainer->damaged ? gch_aside_keep_damaged(drainer->outbox->root_fd, dir_fd, name, id) : GCH_OK;
+    enum gch_status ignored =
+        source->damaged ? gch_aside_keep_damaged(drainer->outbox->root_fd, dir_fd, name, source->reader.id) : GCH_OK;
     (void)ignored;
 }
 
-static void note_damage(struct gch_drainer *drainer, struct gch_segment_reader *reader)
+static void note_damage(struct gch_drainer *drainer, struct gch_source *source)
 {
+    struct gch_segment_reader *reader = &source->reader;
     if (reader->damaged_frames == 0)
         return;
     struct gch_err err;
-    drainer->damaged = true;
+    source->damaged = true;
     gch_count(&drainer->counters->frames_damaged, reader->damaged_frames);
     gch_count(&drainer->counters->bytes_damaged, reader->damaged_bytes);
     (void)gch_err_set(&err, GCH_OK, "damaged places in the outbox %s were stepped over; the file is kept in %s/damaged",
@@ -86,7 +88,7 @@ static enum gch_status step(struct gch_drainer *drainer, struct gch_source *sour
     struct gch_err err;
     if (drainer->in_work == NULL) {
         enum gch_status status = gch_window_fill(window, source, limit, drainer->batch_bytes, &err);
-        note_damage(drainer, &source->reader);
+        note_damage(drainer, source);
         if (status != GCH_OK)
             return fail(drainer, status, &err);
         if (source == &drainer->orphan_source)
@@ -121,7 +123,6 @@ static enum gch_status open_own(struct gch_drainer *drainer, struct gch_segment 
         return fail(drainer, status, &err);
     status = gch_source_init(&drainer->own, &reader, end, &err);
     drainer->own_segment = segment;
-    drainer->damaged = false;
     if (status != GCH_OK) {
         close_own(drainer);
         return fail(drainer, status, &err);
@@ -131,7 +132,8 @@ static enum gch_status open_own(struct gch_drainer *drainer, struct gch_segment 
 
 static void finish_own(struct gch_drainer *drainer, struct gch_segment *segment)
 {
-    keep_damaged(drainer, drainer->outbox->writer.dir_fd, segment->name, segment->id);
+    segment->damaged = drainer->own.damaged;
+    keep_damaged(drainer, &drainer->own, drainer->outbox->writer.dir_fd, segment->name);
     close_own(drainer);
     gch_outbox_finish(drainer->outbox, segment);
 }
@@ -169,7 +171,6 @@ static enum gch_status open_orphan_segment(struct gch_drainer *drainer)
     enum gch_status status = gch_orphan_open(&drainer->orphan, drainer->outbox->root_fd, gch_realtime_us(), &reader);
     if (status != GCH_OK)
         return status;
-    drainer->damaged = false;
     status = gch_source_init(&drainer->orphan_source, &reader, reader.size, &err);
     drainer->orphan_source_open = true;
     return status == GCH_OK ? GCH_OK : fail(drainer, status, &err);
@@ -187,7 +188,7 @@ static enum gch_status drain_orphan_segment(struct gch_drainer *drainer)
             return GCH_ERR_STOPPED;
     }
     const struct gch_orphan *orphan = &drainer->orphan;
-    keep_damaged(drainer, orphan->dir.dir_fd, orphan->segments[orphan->at].name, source->reader.id);
+    keep_damaged(drainer, source, orphan->dir.dir_fd, orphan->segments[orphan->at].name);
     close_orphan_source(drainer);
     gch_orphan_finish_segment(&drainer->orphan);
     return GCH_OK;
@@ -223,7 +224,8 @@ static bool scan(struct gch_drainer *drainer)
     struct gch_err err;
     if (gch_outbox_open_root(drainer->outbox, &err) != GCH_OK)
         return false;
-    const char *own = drainer->outbox->writer.dir_fd >= 0 ? drainer->outbox->writer.name : "";
+    char own[GCH_DIR_NAME_MAX];
+    gch_outbox_own_name(drainer->outbox, own);
     if (gch_scan_run(&drainer->scan, drainer->outbox->root_fd, own, &err) != GCH_OK)
         return false;
     atomic_store(&drainer->outbox->other_bytes, drainer->scan.bytes);

@@ -29,7 +29,6 @@ struct gch_drainer {
     bool orphan_open;
     struct gch_source orphan_source;
     bool orphan_source_open;
-    bool damaged; /* in the segment in work */
 };
 
 void gch_drainer_init(struct gch_drainer *drainer, struct gch_outbox *outbox, struct gch_delivery *delivery,

@@ -155,6 +155,8 @@
     X(153, ILLEGAL_DIVISION, REJECT)                                                                                   \
     X(190, SIZES_OF_ARRAYS_DONT_MATCH, REJECT)                                                                         \
     X(321, VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE, REJECT)                                                                 \
+    X(32, ATTEMPT_TO_READ_AFTER_EOF, REJECT)                                                                           \
+    X(33, CANNOT_READ_ALL_DATA, REJECT)                                                                                \
     X(366, SIZES_OF_NESTED_COLUMNS_ARE_INCONSISTENT, REJECT)                                                           \
     X(376, CANNOT_PARSE_UUID, REJECT)                                                                                  \
     X(395, FUNCTION_THROW_IF_VALUE_IS_NON_ZERO, REJECT)                                                                \
@@ -190,8 +192,6 @@
     X(3, UNEXPECTED_END_OF_FILE, RETRY)                                                                                \
     X(23, CANNOT_READ_FROM_ISTREAM, RETRY)                                                                             \
     X(24, CANNOT_WRITE_TO_OSTREAM, RETRY)                                                                              \
-    X(32, ATTEMPT_TO_READ_AFTER_EOF, RETRY)                                                                            \
-    X(33, CANNOT_READ_ALL_DATA, RETRY)                                                                                 \
     X(40, CHECKSUM_DOESNT_MATCH, RETRY)                                                                                \
     X(49, LOGICAL_ERROR, RETRY)                                                                                        \
     X(74, CANNOT_READ_FROM_FILE_DESCRIPTOR, RETRY)                                                                     \
@@ -330,17 +330,6 @@ enum gch_error_class gch_error_classify(int code, int http_status)
     if (code == 0 && http_status >= 200 && http_status < 300)
         return GCH_CLASS_NONE;
     return class_of_http(http_status);
-}
-
-const char *gch_error_class_name(enum gch_error_class error_class)
-{
-    static const char *const names[] = {
-#define X(name, what) #name,
-        GCH_ERROR_CLASS_MAP(X)
-#undef X
-    };
-    size_t index = (size_t)error_class;
-    return index < sizeof names / sizeof *names ? names[index] : "UNKNOWN";
 }
 
 const char *gch_error_code_name(int code)

@@ -25,8 +25,6 @@ enum gch_error_class {
  * A 2xx status with code 0 is NONE. */
 enum gch_error_class gch_error_classify(int code, int http_status);
 
-const char *gch_error_class_name(enum gch_error_class error_class);
-
 /* The code's name ("TABLE_IS_READ_ONLY"), or NULL for one that is not in the table. */
 const char *gch_error_code_name(int code);
 

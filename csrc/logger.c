@@ -72,6 +72,7 @@ enum gch_status gch_logger_open(struct gch_logger **logger, struct gch_settings 
     opened->fork_count = atomic_load(&fork_count);
     opened->pid = (long)getpid();
     (void)gethostname(opened->hostname, sizeof(opened->hostname) - 1);
+    gch_random(opened->random, sizeof(opened->random));
     gch_notices_init(&opened->notices);
     enum gch_status status = gch_place_resolve(&opened->place, &opened->settings, options->embedded_installed);
     if (status == GCH_OK && gch_logger_enabled(opened))
@@ -93,6 +94,17 @@ uint64_t gch_logger_version(struct gch_logger *logger)
     return logger->last_version;
 }
 
+
+/* xorshift128+ */
+uint64_t gch_logger_random(struct gch_logger *logger)
+{
+    uint64_t a = logger->random[0];
+    uint64_t b = logger->random[1];
+    logger->random[0] = b;
+    a ^= a << 23;
+    logger->random[1] = a ^ b ^ (a >> 17) ^ (b >> 26);
+    return logger->random[1] + b;
+}
 
 void gch_logger_close(struct gch_logger *logger)
 {

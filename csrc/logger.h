@@ -31,6 +31,7 @@ struct gch_logger {
     bool outbox_open;
     bool sender_open;
     uint64_t last_version;
+    uint64_t random[2]; /* state of the id generator, of this process alone */
     char hostname[256];
     long pid;
     uint64_t fork_count;
@@ -57,6 +58,9 @@ bool gch_logger_inherited(const struct gch_logger *logger);
 
 /* Microseconds since the epoch, never the same number twice. One thread at a time. */
 uint64_t gch_logger_version(struct gch_logger *logger);
+
+/* A number for ids: different in every process and at every call, not secret. One thread at a time. */
+uint64_t gch_logger_random(struct gch_logger *logger);
 
 /* Ends the threads and frees it. Flush first; this does not wait for the server. */
 void gch_logger_close(struct gch_logger *logger);

@@ -14,7 +14,6 @@
 
 /* X(cause, level): levels are those of logging */
 #define GCH_CAUSE_MAP(X)                                                                                                \
-    X(DISABLED, 20)      /* nowhere to log to */                                                                        \
     X(SETTINGS, 30)      /* an option that cannot be used */                                                            \
     X(UNREACHABLE, 30)   /* no reply from the server */                                                                 \
     X(AUTH, 40)          /* the server does not let us in */                                                            \

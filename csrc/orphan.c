@@ -170,10 +170,16 @@ static enum gch_status list_segments(struct gch_orphan *orphan)
     return status;
 }
 
+/* A time further off than rows are ever parked was written by a clock that has been set back since. */
+static bool is_due(const struct gch_orphan_segment *segment, uint64_t now_us)
+{
+    return segment->not_before_us <= now_us || segment->not_before_us > now_us + GCH_PARK_MS * UINT64_C(1000);
+}
+
 static bool anything_due(const struct gch_orphan *orphan, uint64_t now_us)
 {
     for (size_t i = 0; i < orphan->count; i++) {
-        if (orphan->segments[i].not_before_us <= now_us)
+        if (is_due(&orphan->segments[i], now_us))
             return true;
     }
     return orphan->count == 0;
@@ -198,7 +204,7 @@ enum gch_status gch_orphan_open(struct gch_orphan *orphan, int root_fd, uint64_t
 {
     for (; orphan->at < orphan->count; orphan->at++) {
         const struct gch_orphan_segment *segment = &orphan->segments[orphan->at];
-        if (segment->not_before_us > now_us)
+        if (!is_due(segment, now_us))
             continue;
         bool blank = segment->status == GCH_ERR_AGAIN;
         bool kept = segment->status == GCH_ERR_INVALID &&

@@ -47,9 +47,12 @@ enum gch_status gch_outbox_init(struct gch_outbox *outbox, const char *root, uin
 
 enum gch_status gch_outbox_open_root(struct gch_outbox *outbox, struct gch_err *err)
 {
-    if (outbox->root_fd >= 0)
-        return GCH_OK;
     int fd;
+    pthread_mutex_lock(&outbox->lock);
+    bool open = outbox->root_fd >= 0;
+    pthread_mutex_unlock(&outbox->lock);
+    if (open)
+        return GCH_OK;
     enum gch_status status = gch_path_open(outbox->root, &fd, err);
     if (status != GCH_OK)
         return status;
@@ -156,17 +159,9 @@ static enum gch_status append_frame(struct gch_outbox *outbox, enum gch_frame_ki
     }
 }
 
-enum gch_status gch_outbox_append_rows(struct gch_outbox *outbox, enum gch_table_id table, const uint8_t *bytes,
-                                       const size_t *ends, size_t count, size_t *taken)
+enum gch_status gch_outbox_append_row(struct gch_outbox *outbox, enum gch_table_id table, const uint8_t *row, size_t len)
 {
-    size_t start = 0;
-    for (*taken = 0; *taken < count; *taken += 1) {
-        enum gch_status status = append_frame(outbox, GCH_FRAME_ROW, table, bytes + start, ends[*taken] - start);
-        if (status != GCH_OK)
-            return status;
-        start = ends[*taken];
-    }
-    return GCH_OK;
+    return append_frame(outbox, GCH_FRAME_ROW, table, row, len);
 }
 
 enum gch_status gch_outbox_append_update(struct gch_outbox *outbox, const uint8_t *payload, size_t len)
@@ -252,6 +247,13 @@ void gch_outbox_stop_keeper(struct gch_outbox *outbox)
 
 /* ---- the sender's side ---- */
 
+void gch_outbox_own_name(struct gch_outbox *outbox, char name[GCH_DIR_NAME_MAX])
+{
+    pthread_mutex_lock(&outbox->lock);
+    memcpy(name, outbox->writer.name, GCH_DIR_NAME_MAX);
+    pthread_mutex_unlock(&outbox->lock);
+}
+
 struct gch_segment *gch_outbox_peek(struct gch_outbox *outbox, bool *sealed, uint64_t *end)
 {
     pthread_mutex_lock(&outbox->lock);
@@ -284,6 +286,33 @@ uint64_t gch_outbox_backlog(struct gch_outbox *outbox)
         bytes += gch_segment_end(segment) - segment->acked;
     pthread_mutex_unlock(&outbox->lock);
     return bytes;
+}
+
+static uint64_t rows_in(const struct gch_segment *segment)
+{
+    struct gch_segment_reader reader;
+    struct gch_frame frame;
+    uint64_t rows = 0;
+    uint64_t end = gch_segment_end(segment);
+    gch_segment_reader_open_memory(&reader, segment);
+    while (gch_segment_reader_next(&reader, end, &frame, NULL) == GCH_OK) {
+        if (frame.kind != GCH_FRAME_SCHEMA && frame.offset >= reader.acked)
+            rows += 1;
+    }
+    gch_segment_reader_close(&reader);
+    return rows;
+}
+
+uint64_t gch_outbox_unsaved(struct gch_outbox *outbox)
+{
+    uint64_t rows = 0;
+    pthread_mutex_lock(&outbox->lock);
+    for (const struct gch_segment *segment = outbox->oldest; segment != NULL && outbox->disk_failed; segment = segment->later) {
+        if (segment->memory)
+            rows += rows_in(segment);
+    }
+    pthread_mutex_unlock(&outbox->lock);
+    return rows;
 }
 
 /* ---- the end ---- */

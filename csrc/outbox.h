@@ -49,8 +49,8 @@ struct gch_outbox {
     size_t segment_size;
     struct gch_buf schemas[GCH_TABLE_COUNT]; /* the SCHEMA frames, made once */
 
-    int root_fd;                  /* -1 until the directory could be opened */
-    struct gch_writer_dir writer; /* its dir_fd is -1 until the first row */
+    int root_fd;                  /* (lock) -1 until the directory could be opened; then it stays */
+    struct gch_writer_dir writer; /* (lock) its dir_fd is -1 until the first row; then it stays */
 
     struct gch_segment *oldest;  /* (lock) */
     struct gch_segment *current; /* (lock) the last of the list, or NULL */
@@ -74,10 +74,10 @@ enum gch_status gch_outbox_init(struct gch_outbox *outbox, const char *root, uin
 /* Opens ROOT, making the directories on the way (0700). Called by the first append and by the sender; safe to repeat. */
 enum gch_status gch_outbox_open_root(struct gch_outbox *outbox, struct gch_err *err) GCH_MUST_CHECK;
 
-/* Appends rows: count payloads of one table, payload i being [ends[i-1], ends[i]) of bytes. When it returns GCH_OK each row is in
- * a page that outlives the process (or in memory, see above). Otherwise no further row was taken and *taken says how many were. */
-enum gch_status gch_outbox_append_rows(struct gch_outbox *outbox, enum gch_table_id table, const uint8_t *bytes,
-                                       const size_t *ends, size_t count, size_t *taken) GCH_MUST_CHECK;
+/* When it returns GCH_OK the row is in a page that outlives the process (or in memory, see above). GCH_ERR_FULL, GCH_ERR_TOO_BIG,
+ * GCH_ERR_NOMEM: it was not taken. */
+enum gch_status gch_outbox_append_row(struct gch_outbox *outbox, enum gch_table_id table, const uint8_t *row,
+                                      size_t len) GCH_MUST_CHECK;
 
 enum gch_status gch_outbox_append_update(struct gch_outbox *outbox, const uint8_t *payload, size_t len) GCH_MUST_CHECK;
 
@@ -86,6 +86,9 @@ void gch_outbox_keep(struct gch_outbox *outbox);
 void gch_outbox_stop_keeper(struct gch_outbox *outbox);
 
 /* ---- the sender's side ---- */
+
+/* The name of our own writer's directory, "" before the first row. */
+void gch_outbox_own_name(struct gch_outbox *outbox, char name[GCH_DIR_NAME_MAX]);
 
 /* The oldest undelivered segment, whether it is sealed, and its published end; NULL when there is none. */
 struct gch_segment *gch_outbox_peek(struct gch_outbox *outbox, bool *sealed, uint64_t *end);
@@ -99,6 +102,9 @@ void gch_outbox_finish(struct gch_outbox *outbox, struct gch_segment *segment);
 
 /* Payload bytes that wait: published and not acked. */
 uint64_t gch_outbox_backlog(struct gch_outbox *outbox);
+
+/* Rows and updates that are only in memory now and that gch_outbox_close would have to give up, because the disk refuses still. */
+uint64_t gch_outbox_unsaved(struct gch_outbox *outbox);
 
 /* ---- the end ---- */
 

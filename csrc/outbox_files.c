@@ -12,19 +12,24 @@
 
 static enum gch_status open_writer(struct gch_outbox *outbox, struct gch_err *err)
 {
+    struct gch_writer_dir writer;
     if (outbox->writer.dir_fd >= 0)
         return GCH_OK;
     enum gch_status status = gch_outbox_open_root(outbox, err);
     if (status == GCH_OK)
-        status = gch_writer_dir_create(&outbox->writer, outbox->root_fd, err);
+        status = gch_writer_dir_create(&writer, outbox->root_fd, err);
     if (status != GCH_OK)
         return status;
-    status = gch_writer_dir_publish(&outbox->writer, outbox->root_fd, err);
+    status = gch_writer_dir_publish(&writer, outbox->root_fd, err);
     if (status != GCH_OK) {
-        gch_writer_dir_remove(&outbox->writer, outbox->root_fd);
-        gch_writer_dir_close(&outbox->writer);
+        gch_writer_dir_remove(&writer, outbox->root_fd);
+        gch_writer_dir_close(&writer);
+        return status;
     }
-    return status;
+    pthread_mutex_lock(&outbox->lock);
+    outbox->writer = writer;
+    pthread_mutex_unlock(&outbox->lock);
+    return GCH_OK;
 }
 
 /* A number that grows with every segment of this writer and starts from the clock, so that segments sort by it. */
@@ -179,7 +184,7 @@ enum gch_status gch_outbox_make_segment(struct gch_outbox *outbox, size_t size, 
 void gch_outbox_dispose(struct gch_outbox *outbox, struct gch_segment *segment, bool may_recycle)
 {
     pthread_mutex_lock(&outbox->lock);
-    bool keep = may_recycle && outbox->spare[0] == '\0' && !segment->memory && segment->size == outbox->segment_size;
+    bool keep = may_recycle && outbox->spare[0] == '\0' && !segment->memory && !segment->damaged && segment->size == outbox->segment_size;
     if (keep)
         memcpy(outbox->spare, segment->name, sizeof(outbox->spare));
     if (segment->memory)

@@ -99,6 +99,12 @@ static enum gch_status read_settings(const struct gch_py_logger *self, struct gc
     return status;
 }
 
+enum gch_status gch_core_settings(const struct gch_py_logger *self, struct gch_settings *settings)
+{
+    struct gch_err complaint;
+    return read_settings(self, settings, &complaint, NULL);
+}
+
 static enum gch_status open_core(struct gch_py_logger *self, struct gch_logger **logger, struct gch_err *err)
 {
     struct gch_settings settings;
@@ -135,7 +141,7 @@ static int prepare(struct gch_py_logger *self)
 
 static int tell(struct gch_py_logger *self, int level, unsigned long count, const char *text)
 {
-    PyObject *result = PyObject_CallFunction(self->notify, "iks", level, count, text);
+    PyObject *result = PyObject_CallFunction(self->notify, "ikN", level, count, gch_text(text));
     Py_XDECREF(result);
     if (result != NULL)
         return 0;
@@ -154,9 +160,10 @@ int gch_core_tell(struct gch_py_logger *self, struct gch_logger *logger)
     return status;
 }
 
-static int disable(struct gch_py_logger *self, const char *reason, int level)
+static int disable(struct gch_py_logger *self, enum gch_trouble trouble, const char *reason, int level)
 {
     self->disabled = true;
+    self->disabled_trouble = trouble;
     (void)gch_err_set(&self->disabled_reason, GCH_OK, "%s", reason);
     return tell(self, level, 1, reason);
 }
@@ -180,9 +187,8 @@ enum gch_status gch_core_open(struct gch_py_logger *self, int *raised)
             return GCH_OK;
         self->core = NULL; /* The parent's: its memory stays, untouched. */
         self->scratch_busy = false;
-        gch_random(self->random, sizeof(self->random));
     }
-    if (self->disabled)
+    if (self->disabled || self->prepare == NULL || self->overrides == NULL)
         return GCH_ERR_STOPPED;
     *raised = prepare(self);
     if (*raised != 0)
@@ -196,14 +202,14 @@ enum gch_status gch_core_open(struct gch_py_logger *self, int *raised)
     if (status != GCH_OK) {
         struct gch_err reason;
         (void)gch_err_set(&reason, status, "ClickHouse logging disabled: %s", err.text);
-        *raised = disable(self, reason.text, 40);
+        *raised = disable(self, GCH_TROUBLE_DISABLED, reason.text, 40);
         return GCH_ERR_STOPPED;
     }
     if (!gch_logger_enabled(logger)) {
         struct gch_err reason = logger->place.reason;
-        int level = logger->place.trouble == GCH_TROUBLE_URL ? 40 : 20;
+        enum gch_trouble trouble = logger->place.trouble;
         gch_logger_close(logger);
-        *raised = disable(self, reason.text, level);
+        *raised = disable(self, trouble, reason.text, trouble == GCH_TROUBLE_URL ? 40 : 20);
         return GCH_ERR_STOPPED;
     }
     return take_logger(self, logger) ? GCH_OK : GCH_ERR_STOPPED;
@@ -221,6 +227,10 @@ int gch_core_look(struct gch_py_logger *self, struct gch_place *place)
     memset(place, 0, sizeof(*place));
     if (self->disabled) {
         look_disabled(place, self->disabled_reason.text);
+        return 0;
+    }
+    if (self->prepare == NULL || self->overrides == NULL) {
+        look_disabled(place, "this Logger was never initialised; use genesis_ch.ClickHouseLogger()");
         return 0;
     }
     if (prepare(self) != 0)

@@ -12,6 +12,9 @@ enum gch_status gch_core_open(struct gch_py_logger *self, int *raised) GCH_MUST_
  * 0, or -1 as in py_state.h. */
 int gch_core_look(struct gch_py_logger *self, struct gch_place *place);
 
+/* The options as they stand; the caller deinits them. */
+enum gch_status gch_core_settings(const struct gch_py_logger *self, struct gch_settings *settings) GCH_MUST_CHECK;
+
 struct gch_core *gch_core_take(struct gch_py_logger *self);
 void gch_core_give(struct gch_core *core);
 

@@ -11,7 +11,6 @@ void gch_scratch_init(struct gch_scratch *scratch)
     gch_buf_init(&scratch->row, GCH_PAYLOAD_MAX + 4096);
     gch_buf_init(&scratch->numbers, GCH_PAYLOAD_MAX);
     gch_buf_init(&scratch->path, GCH_PAYLOAD_MAX);
-    gch_buf_init(&scratch->ends, GCH_PAYLOAD_MAX);
 }
 
 void gch_scratch_deinit(struct gch_scratch *scratch)
@@ -19,7 +18,6 @@ void gch_scratch_deinit(struct gch_scratch *scratch)
     gch_buf_deinit(&scratch->row);
     gch_buf_deinit(&scratch->numbers);
     gch_buf_deinit(&scratch->path);
-    gch_buf_deinit(&scratch->ends);
 }
 
 static struct gch_scratch *take_scratch(struct gch_py_logger *self, struct gch_scratch *spare)
@@ -59,9 +57,9 @@ static void complain(struct gch_logger *logger, const struct gch_method *method,
     gch_notice_post(&logger->notices, GCH_CAUSE_ARGUMENT, err.text);
 }
 
-static void count_refused(struct gch_logger *logger, const struct gch_method *method, size_t rows, bool too_big)
+static void count_refused(struct gch_logger *logger, const struct gch_method *method, bool too_big)
 {
-    gch_count(&logger->counters.rows_dropped, rows);
+    gch_count(&logger->counters.rows_dropped, 1);
     if (!too_big)
         return;
     struct gch_err err;
@@ -72,73 +70,77 @@ static void count_refused(struct gch_logger *logger, const struct gch_method *me
 
 /* ---- rows ---- */
 
-static void append(struct gch_logger *logger, const struct gch_method *method, enum gch_method_id id, const struct gch_buf *row,
-                   const size_t *ends, size_t count)
+/* Hands what stands in the row buffer to the outbox. In a child that forked while a value was converted the row is the parent's to log. */
+static void append(struct gch_row_context *context, const struct gch_method *method, enum gch_method_id id)
 {
-    size_t taken = 0;
+    struct gch_logger *logger = context->logger;
+    const struct gch_buf *row = context->convert.row;
+    if (gch_logger_inherited(logger))
+        return;
     enum gch_status status = gch_buf_status(row);
-    gch_count(&logger->counters.rows_logged, count);
-    if (status == GCH_OK && id == GCH_METHOD_update_evolution_run) {
-        status = gch_outbox_append_update(&logger->outbox, row->data, row->len);
-        taken = status == GCH_OK ? 1 : 0;
-    } else if (status == GCH_OK) {
-        status = gch_outbox_append_rows(&logger->outbox, method->table, row->data, ends, count, &taken);
-    }
+    gch_count(&logger->counters.rows_logged, 1);
     gch_count(&logger->counters.bytes_logged, row->len);
+    if (status == GCH_OK && id == GCH_METHOD_update_evolution_run)
+        status = gch_outbox_append_update(&logger->outbox, row->data, row->len);
+    else if (status == GCH_OK)
+        status = gch_outbox_append_row(&logger->outbox, method->table, row->data, row->len);
     if (status != GCH_OK)
-        count_refused(logger, method, count - taken, status == GCH_ERR_TOO_BIG);
+        count_refused(logger, method, status == GCH_ERR_TOO_BIG);
 }
 
-/* Every member of a Pareto front is a row of its own; one call, one look at each. */
-static int put_front(struct gch_row_context *context, const struct gch_method *method, PyObject *const *values, struct gch_buf *ends,
-                     size_t *count)
+/* Every member of a Pareto front is a row of its own. */
+static int log_front(struct gch_row_context *context, const struct gch_method *method, PyObject *const *values)
 {
     PyObject *given = values[2];
     int status;
-    *count = 0;
     if (given == NULL || given == Py_None)
         return 0;
     PyObject *list = gch_items(&context->convert, given, &status);
     if (list == NULL)
         return status;
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list) && status == 0; i++) {
+        gch_buf_reset(context->convert.row);
         status = gch_row_put_pareto(context, method, values, PyList_GET_ITEM(list, i));
-        size_t end = context->convert.row->len;
-        gch_buf_append(ends, &end, sizeof(end));
-        *count += 1;
+        if (status == 0)
+            append(context, method, GCH_METHOD_log_pareto_front);
     }
     Py_DECREF(list);
     return status;
 }
 
-static int put_rows(struct gch_row_context *context, const struct gch_method *method, enum gch_method_id id, PyObject *const *values,
-                    struct gch_buf *ends, size_t *count)
+static int log_one(struct gch_row_context *context, const struct gch_method *method, enum gch_method_id id, PyObject *const *values)
 {
-    if (id == GCH_METHOD_log_pareto_front)
-        return put_front(context, method, values, ends, count);
-    *count = 1;
+    gch_buf_reset(context->convert.row);
     int status = id == GCH_METHOD_update_evolution_run ? gch_row_put_update(context, method, values) : gch_row_put(context, method, values);
-    size_t end = context->convert.row->len;
-    gch_buf_append(ends, &end, sizeof(end));
+    if (status == 0)
+        append(context, method, id);
     return status;
 }
 
-/* generations has a task_name that its method's callers do not give: it is the one of the run. */
+/* generations has a task_name that its method's callers do not give: it is the one of the run. Keys are true str, whose hash runs
+ * nobody's code. */
 static void remember_task(struct gch_py_logger *self, PyObject *run_id, PyObject *task_name)
 {
     if (run_id == NULL || task_name == NULL || !PyUnicode_Check(run_id) || !PyUnicode_Check(task_name))
         return;
     if (PyDict_GET_SIZE(self->tasks) >= GCH_TASKS_MAX)
         PyDict_Clear(self->tasks);
-    if (PyDict_SetItem(self->tasks, run_id, task_name) != 0)
+    PyObject *key = PyUnicode_FromObject(run_id);
+    PyObject *task = PyUnicode_FromObject(task_name);
+    if (key == NULL || task == NULL || PyDict_SetItem(self->tasks, key, task) != 0)
         PyErr_Clear();
+    Py_XDECREF(key);
+    Py_XDECREF(task);
 }
 
+/* A new reference, or NULL. */
 static PyObject *recall_task(struct gch_py_logger *self, PyObject *run_id)
 {
-    PyObject *task = run_id != NULL && PyUnicode_Check(run_id) ? PyDict_GetItemWithError(self->tasks, run_id) : NULL;
+    PyObject *key = run_id != NULL && PyUnicode_Check(run_id) ? PyUnicode_FromObject(run_id) : NULL;
+    PyObject *task = key == NULL ? NULL : Py_XNewRef(PyDict_GetItemWithError(self->tasks, key));
     if (task == NULL)
         PyErr_Clear();
+    Py_XDECREF(key);
     return task;
 }
 
@@ -150,7 +152,7 @@ static void complete_values(struct gch_py_logger *self, enum gch_method_id id, P
         if (values[6] == NULL || values[6] == Py_None)
             values[6] = *held = PyUnicode_InternFromString("running");
     } else if (id == GCH_METHOD_log_generation && (values[9] == NULL || values[9] == Py_None)) {
-        values[9] = *held = Py_XNewRef(recall_task(self, values[0]));
+        values[9] = *held = recall_task(self, values[0]);
     }
 }
 
@@ -162,19 +164,11 @@ static int log_rows(struct gch_py_logger *self, struct gch_logger *logger, enum 
     struct gch_row_context context = {
         .convert = {self->state, &logger->counters, &scratch->row, &scratch->numbers, &scratch->path, 0},
         .logger = logger,
-        .random = {self->random[0], self->random[1]},
     };
-    size_t count = 0;
     PyObject *held;
-    gch_buf_reset(&scratch->row);
-    gch_buf_reset(&scratch->ends);
     complete_values(self, id, values, &held);
-    int status = put_rows(&context, method, id, values, &scratch->ends, &count);
+    int status = id == GCH_METHOD_log_pareto_front ? log_front(&context, method, values) : log_one(&context, method, id, values);
     Py_XDECREF(held);
-    self->random[0] = context.random[0];
-    self->random[1] = context.random[1];
-    if (status == 0 && gch_buf_status(&scratch->ends) == GCH_OK)
-        append(logger, method, id, &scratch->row, (const size_t *)(const void *)scratch->ends.data, count);
     give_scratch(self, scratch);
     return status;
 }
@@ -198,7 +192,7 @@ static PyObject *log_call(PyObject *object, enum gch_method_id id, PyObject *con
     if (trouble.what != NULL)
         complain(core->logger, method, &trouble);
     int status = log_rows(self, core->logger, id, values);
-    if (status == 0 && gch_notices_waiting(&core->logger->notices))
+    if (status == 0 && !gch_logger_inherited(core->logger) && gch_notices_waiting(&core->logger->notices))
         status = gch_core_tell(self, core->logger);
     gch_core_give(core);
     if (status != 0)

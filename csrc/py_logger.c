@@ -18,7 +18,6 @@ static PyObject *logger_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
     self->overrides = PyDict_New();
     self->tasks = PyDict_New();
     gch_scratch_init(&self->scratch);
-    gch_random(self->random, sizeof(self->random));
     if (self->state == NULL || self->overrides == NULL || self->tasks == NULL) {
         Py_DECREF(self);
         return NULL;
@@ -96,18 +95,34 @@ static PyObject *make_result(struct gch_logger *logger)
     struct gch_sender_report report = {0};
     const struct gch_counters *counters = &logger->counters;
     gch_sender_get_report(&logger->sender, &report);
-    return Py_BuildValue("KKKKKz", (unsigned long long)gch_counted(&counters->rows_delivered),
+    PyObject *error = report.last_error.text[0] != '\0' ? gch_text(report.last_error.text) : Py_NewRef(Py_None);
+    return Py_BuildValue("KKKKKN", (unsigned long long)gch_counted(&counters->rows_delivered),
                          (unsigned long long)gch_logger_pending(logger), (unsigned long long)gch_counted(&counters->rows_rejected),
-                         (unsigned long long)gch_counted(&counters->rows_dropped), (unsigned long long)gch_counted(&counters->rows_parked),
-                         report.last_error.text[0] != '\0' ? report.last_error.text : NULL);
+                         (unsigned long long)gch_counted(&counters->rows_dropped), (unsigned long long)gch_counted(&counters->rows_parked), error);
+}
+
+/* At the end, rows that are only in memory are lost when the disk still refuses: counted, and said. */
+static void count_unsaved(struct gch_logger *logger)
+{
+    uint64_t rows = gch_outbox_unsaved(&logger->outbox);
+    if (rows == 0)
+        return;
+    struct gch_err err;
+    gch_count(&logger->counters.rows_dropped, rows);
+    (void)gch_err_set(&err, GCH_ERR_IO, "%llu rows were only in memory and are lost: the server did not take them in time, and the outbox %s cannot be written",
+                      (unsigned long long)rows, logger->place.outbox);
+    gch_notice_resolve(&logger->notices, GCH_CAUSE_OUTBOX_FULL);
+    gch_notice_post(&logger->notices, GCH_CAUSE_OUTBOX_FULL, err.text);
 }
 
 /* Flushes the open core; the result, or NULL with Ctrl-C's exception set. */
-static PyObject *flush_open(struct gch_py_logger *self, double seconds)
+static PyObject *flush_open(struct gch_py_logger *self, double seconds, bool last)
 {
     struct gch_core *core = gch_core_take(self);
     int waited = gch_core_flush(core, seconds);
     PyObject *result = NULL;
+    if (last)
+        count_unsaved(core->logger);
     if (waited >= 0 && gch_core_tell(self, core->logger) == 0)
         result = make_result(core->logger);
     gch_core_give(core);
@@ -123,7 +138,7 @@ static PyObject *logger_flush(PyObject *object, PyObject *timeout)
     if (!parse_seconds(timeout, &seconds))
         return NULL;
     if (gch_core_open(self, &raised) == GCH_OK)
-        return flush_open(self, seconds);
+        return flush_open(self, seconds, false);
     return raised != 0 ? NULL : Py_NewRef(Py_None);
 }
 
@@ -135,7 +150,7 @@ static PyObject *logger_close(PyObject *object, PyObject *timeout)
     if (!parse_seconds(timeout, &seconds))
         return NULL;
     bool open = self->core != NULL && !gch_logger_inherited(self->core->logger);
-    PyObject *result = open ? flush_open(self, seconds) : Py_NewRef(Py_None);
+    PyObject *result = open ? flush_open(self, seconds, true) : Py_NewRef(Py_None);
     gch_core_drop(self);
     return result;
 }
@@ -148,7 +163,7 @@ static PyObject *logger_connect(PyObject *object, PyObject *timeout)
     if (!parse_seconds(timeout, &seconds))
         return NULL;
     if (gch_core_open(self, &raised) != GCH_OK)
-        return raised != 0 ? NULL : Py_BuildValue("iss", 1, "disabled", self->disabled_reason.text);
+        return raised != 0 ? NULL : Py_BuildValue("isN", 1, gch_trouble_word(self->disabled_trouble), gch_text(self->disabled_reason.text));
     struct gch_core *core = gch_core_take(self);
     int waited = gch_core_connect(core, seconds);
     PyObject *result = NULL;
@@ -157,7 +172,7 @@ static PyObject *logger_connect(PyObject *object, PyObject *timeout)
         gch_sender_get_report(&core->logger->sender, &report);
         const char *reason = report.last_error.text[0] != '\0' ? report.last_error.text : "no answer in time; give it a longer timeout";
         enum gch_trouble trouble = report.trouble != GCH_TROUBLE_NONE ? report.trouble : GCH_TROUBLE_TIMEOUT;
-        result = waited == 0 ? Py_BuildValue("iss", 0, "none", "") : Py_BuildValue("iss", 1, gch_trouble_word(trouble), reason);
+        result = waited == 0 ? Py_BuildValue("iss", 0, "none", "") : Py_BuildValue("isN", 1, gch_trouble_word(trouble), gch_text(reason));
     }
     gch_core_give(core);
     return result;
@@ -190,36 +205,53 @@ static PyObject *option_text(PyObject *name, PyObject *value)
     return PyObject_Str(value);
 }
 
-/* Checks one option as opening would; the text that passed, or NULL with an exception set. */
-static PyObject *check_option(PyObject *name, PyObject *value)
+/* The option's number, or -1 with an exception set that names the nearest. */
+static int find_option(PyObject *name)
 {
     const char *nearest;
-    const char *name_text = PyUnicode_AsUTF8(name);
-    if (name_text == NULL)
-        return NULL;
-    int option = gch_option_find(name_text, &nearest);
-    if (option < 0)
-        return PyErr_Format(PyExc_TypeError, "configure() has no option \"%U\"; did you mean \"%s\"?", name, nearest);
+    const char *text = PyUnicode_AsUTF8(name);
+    int option = text == NULL ? -1 : gch_option_find(text, &nearest);
+    if (text != NULL && option < 0)
+        PyErr_Format(PyExc_TypeError, "configure() has no option \"%U\"; did you mean \"%s\"?", name, nearest);
+    return option;
+}
+
+/* The value as the text that opening would take; NULL with an exception set when it would not. */
+static PyObject *check_value(int option, PyObject *name, PyObject *value)
+{
     PyObject *text = option_text(name, value);
-    const char *value_text = text == NULL ? NULL : PyUnicode_AsUTF8(text);
-    if (value_text == NULL) {
+    const char *bytes = text == NULL ? NULL : PyUnicode_AsUTF8(text);
+    if (bytes == NULL) {
         Py_XDECREF(text);
         return NULL;
     }
     struct gch_settings settings;
+    struct gch_url url = {0};
     struct gch_err err = {{0}};
     enum gch_status status = gch_settings_init(&settings);
     if (status == GCH_OK)
-        status = gch_settings_set(&settings, (enum gch_option)option, value_text, &err);
-    struct gch_url url = {0};
-    if (status == GCH_OK && option == GCH_OPTION_url && value_text[0] != '\0')
-        status = gch_url_parse(&url, value_text, &err);
+        status = gch_settings_set(&settings, (enum gch_option)option, bytes, &err);
+    if (status == GCH_OK && option == GCH_OPTION_url && bytes[0] != '\0')
+        status = gch_url_parse(&url, bytes, &err);
     gch_url_deinit(&url);
     gch_settings_deinit(&settings);
     if (status == GCH_OK)
         return text;
     Py_DECREF(text);
     return PyErr_Format(PyExc_ValueError, "configure(): %s", err.text);
+}
+
+static int change_option(PyObject *changed, PyObject *name, PyObject *value)
+{
+    int option = find_option(name);
+    if (option < 0)
+        return -1;
+    if (value == Py_None)
+        return PyDict_Contains(changed, name) == 1 ? PyDict_DelItem(changed, name) : 0;
+    PyObject *text = check_value(option, name, value);
+    int status = text == NULL ? -1 : PyDict_SetItem(changed, name, text);
+    Py_XDECREF(text);
+    return status;
 }
 
 /* Takes all options or none. None as a value takes an option back. */
@@ -233,21 +265,25 @@ static PyObject *logger_set_options(PyObject *object, PyObject *options)
     PyObject *value;
     Py_ssize_t position = 0;
     while (changed != NULL && PyDict_Next(options, &position, &name, &value)) {
-        PyObject *text = check_option(name, value == Py_None ? name : value);
-        if (text == NULL && value == Py_None && PyErr_ExceptionMatches(PyExc_ValueError))
-            PyErr_Clear();
-        else if (text == NULL)
+        if (change_option(changed, name, value) != 0)
             Py_CLEAR(changed);
-        else if (value != Py_None && PyDict_SetItem(changed, name, text) != 0)
-            Py_CLEAR(changed);
-        if (changed != NULL && value == Py_None && PyDict_DelItem(changed, name) != 0)
-            PyErr_Clear();
-        Py_XDECREF(text);
     }
     if (changed == NULL)
         return NULL;
     Py_SETREF(self->overrides, changed);
     Py_RETURN_NONE;
+}
+
+/* Seconds that an option has now, by configure(), the environment or its default. */
+static PyObject *logger_seconds(PyObject *object, PyObject *name)
+{
+    struct gch_settings settings;
+    int option = find_option(name);
+    if (option < 0 || gch_core_settings((struct gch_py_logger *)object, &settings) != GCH_OK)
+        return PyErr_Occurred() != NULL ? NULL : PyFloat_FromDouble(0.0);
+    double seconds = settings.number[option];
+    gch_settings_deinit(&settings);
+    return PyFloat_FromDouble(seconds);
 }
 
 static PyObject *logger_get_enabled(PyObject *object, void *unused)
@@ -277,6 +313,7 @@ static PyMethodDef own_methods[] = {
     {"_connect", logger_connect, METH_O, PyDoc_STR("_connect(timeout): (failed, kind, reason)")},
     {"_endpoint", logger_endpoint, METH_NOARGS, PyDoc_STR("_endpoint(): (url, user, password, database, settings) or None")},
     {"_set_options", logger_set_options, METH_O, PyDoc_STR("_set_options(options): see ClickHouseLogger.configure")},
+    {"_seconds", logger_seconds, METH_O, PyDoc_STR("_seconds(option): the option as it stands")},
     {"_end", logger_end, METH_NOARGS, PyDoc_STR("_end(): the interpreter is ending; start no thread any more")},
     {"stats", gch_stats_get, METH_NOARGS,
      PyDoc_STR("stats($self, /)\n--\n\nCounters and state of this process's recording, as a dict; see docs/operations.md.")},

@@ -22,7 +22,6 @@ struct gch_scratch {
     struct gch_buf row;
     struct gch_buf numbers;
     struct gch_buf path;
-    struct gch_buf ends; /* size_t each: where each row ends */
 };
 
 struct gch_py_logger {
@@ -38,8 +37,8 @@ struct gch_py_logger {
     PyObject *tasks;       /* dict of run_id -> task_name */
     struct gch_scratch scratch;
     bool scratch_busy;
-    uint64_t random[2];
     struct gch_err disabled_reason;
+    enum gch_trouble disabled_trouble;
 };
 
 extern PyType_Spec gch_logger_spec;

@@ -16,22 +16,11 @@ struct slots {
     uint64_t version_us;
 };
 
-/* xorshift128+: ids need to be different, not secret. */
-static uint64_t next_random(uint64_t state[2])
-{
-    uint64_t a = state[0];
-    uint64_t b = state[1];
-    state[0] = b;
-    a ^= a << 23;
-    state[1] = a ^ b ^ (a >> 17) ^ (b >> 26);
-    return state[1] + b;
-}
-
 /* UUID version 7: milliseconds first, so that ids of one hour lie together. */
 static void put_new_id(struct gch_row_context *context, uint64_t now_ms)
 {
     uint8_t uuid[16];
-    uint64_t random[2] = {next_random(context->random), next_random(context->random)};
+    uint64_t random[2] = {gch_logger_random(context->logger), gch_logger_random(context->logger)};
     memcpy(uuid, random, sizeof(uuid));
     for (int i = 0; i < 6; i++)
         uuid[i] = (uint8_t)(now_ms >> (40 - 8 * i));
@@ -234,7 +223,7 @@ int gch_row_put_update(struct gch_row_context *context, const struct gch_method 
     update.status = bytes + starts[1];
     update.error = bytes + starts[2];
     update.at_ms = slots.time_ms;
-    update.end_time_ms = goes_on(update.status, update.status_len) ? 0 : slots.time_ms;
+    update.end_time_ms = update.status_len == 0 ? -1 : goes_on(update.status, update.status_len) ? 0 : slots.time_ms;
     update.version_us = (int64_t)slots.version_us;
     gch_buf_reset(convert->numbers);
     gch_update_put(convert->numbers, &update);

@@ -9,7 +9,6 @@
 struct gch_row_context {
     struct gch_convert convert;
     struct gch_logger *logger;
-    uint64_t random[2]; /* state of the id generator; the caller keeps it between calls */
 };
 
 /* Appends one row of the method's table; values as bound. 0, or -1 as in py_state.h. */

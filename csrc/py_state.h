@@ -36,6 +36,12 @@ static inline struct gch_state *gch_state_of_type(PyTypeObject *type)
     return module == NULL ? NULL : gch_state_of_module(module);
 }
 
+/* A new str of any bytes: what is no UTF-8 (a path, a server's words) becomes U+FFFD. */
+static inline PyObject *gch_text(const char *text)
+{
+    return PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
+}
+
 /* What converting the values of one call needs and counts. */
 struct gch_convert {
     struct gch_state *state;

@@ -12,7 +12,7 @@ static int set_number(PyObject *dict, const char *name, uint64_t number)
 
 static int set_text(PyObject *dict, const char *name, const char *text)
 {
-    PyObject *value = text == NULL ? Py_NewRef(Py_None) : PyUnicode_DecodeFSDefault(text);
+    PyObject *value = text == NULL ? Py_NewRef(Py_None) : gch_text(text);
     int status = value == NULL ? -1 : PyDict_SetItemString(dict, name, value);
     Py_XDECREF(value);
     return status;

@@ -3,7 +3,10 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "utf8.h"
+
 #define QUOTED_MAX 300
+#define RETRY_AFTER_MAX_S 86400UL
 
 static const char *const trouble_words[] = {
 #define X(kind, word) word,
@@ -70,6 +73,13 @@ static int64_t summary_written(const char *summary)
     return at == NULL ? -1 : strtoll(at + sizeof(key) - 1, NULL, 10);
 }
 
+/* Seconds; a date is passed over. */
+static uint32_t retry_after_ms(const char *value)
+{
+    unsigned long seconds = strtoul(value, NULL, 10);
+    return (uint32_t)(seconds < RETRY_AFTER_MAX_S ? seconds : RETRY_AFTER_MAX_S) * 1000U;
+}
+
 void gch_reply_take_header(struct gch_reply *reply, const char *line, size_t len)
 {
     char value[1024];
@@ -80,7 +90,7 @@ void gch_reply_take_header(struct gch_reply *reply, const char *line, size_t len
     else if (header_value(line, len, "X-ClickHouse-Summary", value, sizeof(value)))
         reply->written_rows = summary_written(value);
     else if (header_value(line, len, "Retry-After", value, sizeof(value)))
-        reply->retry_after_ms = (uint32_t)(strtoul(value, NULL, 10) % 86400U) * 1000U;
+        reply->retry_after_ms = retry_after_ms(value);
 }
 
 static const char *cure_of(enum gch_trouble trouble)
@@ -117,13 +127,14 @@ static bool body_has(const struct gch_reply *reply, const char *needle)
     return reply->body.len > 0 && memmem(reply->body.data, reply->body.len, needle, strlen(needle)) != NULL;
 }
 
-/* A server's text may quote the data that it could not read; so it is cut, and cut at the first line. */
-static int quoted_len(const struct gch_reply *reply)
+/* A server's text may quote the data that it could not read; so it is cut, at the first line and at QUOTED_MAX bytes, and it may be any bytes. */
+static void quote(const struct gch_reply *reply, struct gch_buf *text)
 {
     size_t len = 0;
     while (len < reply->body.len && len < QUOTED_MAX && reply->body.data[len] >= ' ')
         len++;
-    return (int)len;
+    gch_buf_init(text, QUOTED_MAX * 4);
+    (void)gch_utf8_from_bytes(text, reply->body.data, len);
 }
 
 /* Decides whether the reply is a success, and what a failure is. */
@@ -147,6 +158,10 @@ enum gch_status gch_reply_judge(struct gch_reply *reply, const char *shown)
         return gch_err_set(&reply->err, GCH_ERR_REMOTE,
                            "what answers at %s (HTTP %d) is not ClickHouse; check host, port and proxy in CLICKHOUSE_URL",
                            shown, reply->http_status);
-    return gch_err_set(&reply->err, GCH_ERR_REMOTE, "ClickHouse at %s answers HTTP %d: %.*s; %s", shown,
-                       reply->http_status, quoted_len(reply), (const char *)reply->body.data, cure_of(reply->trouble));
+    struct gch_buf text;
+    quote(reply, &text);
+    (void)gch_err_set(&reply->err, GCH_ERR_REMOTE, "ClickHouse at %s answers HTTP %d: %.*s; %s", shown, reply->http_status,
+                      (int)text.len, (const char *)text.data, cure_of(reply->trouble));
+    gch_buf_deinit(&text);
+    return GCH_ERR_REMOTE;
 }

@@ -49,6 +49,7 @@ struct gch_segment {
     bool sealed;          /* under the outbox lock */
     uint32_t schemas;     /* bit n: table n has its SCHEMA frame here; under the outbox lock */
     char name[40];        /* file name in the writer's directory */
+    bool damaged; /* the sender's: its file is kept in damaged/ too and must not be written to again */
     bool retired;              /* under the outbox lock: the keeper has put the map away */
     struct gch_segment *later; /* the outbox's list, oldest first */
 };

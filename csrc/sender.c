@@ -13,6 +13,14 @@ const char *gch_sender_state_word(enum gch_sender_state state)
     return state_words[state];
 }
 
+/* What callers wait for, as a turn found it. */
+struct wishes {
+    uint64_t flush; /* the newest ticket */
+    bool flush_open;
+    uint64_t connect;  /* the newest ticket */
+    bool connect_open;
+};
+
 /* ---- reports ---- */
 
 static void set_state(struct gch_sender *sender, enum gch_sender_state state)
@@ -59,7 +67,7 @@ static void note_success(struct gch_sender *sender)
 
 /* Records a failed attempt and returns how long to wait. A connection that an idle embedded server dropped is no trouble, and a table
  * that does not fit may fit once the tables were looked after: the first failure is tried again at once and not spoken of. */
-static uint32_t note_failure(struct gch_sender *sender, enum gch_trouble trouble, const char *text)
+static uint32_t note_failure(struct gch_sender *sender, const struct wishes *wishes, enum gch_trouble trouble, const char *text)
 {
     bool embedded = sender->place->mode == GCH_MODE_EMBEDDED;
     bool quiet = sender->retry.attempts == 0 && (trouble == GCH_TROUBLE_SCHEMA || (embedded && trouble != GCH_TROUBLE_EMBEDDED));
@@ -73,6 +81,7 @@ static uint32_t note_failure(struct gch_sender *sender, enum gch_trouble trouble
     sender->report.trouble = trouble;
     (void)gch_err_set(&sender->report.last_error, GCH_ERR_REMOTE, "%s", text);
     sender->attempts_failed += 1;
+    sender->connect_failed = wishes->connect;
     pthread_cond_broadcast(&sender->news);
     pthread_mutex_unlock(&sender->lock);
     gch_notice_post(sender->notices, cause_of(trouble), text);
@@ -82,6 +91,7 @@ static uint32_t note_failure(struct gch_sender *sender, enum gch_trouble trouble
 static void note_connection(struct gch_sender *sender)
 {
     pthread_mutex_lock(&sender->lock);
+    sender->report.state = sender->report.trouble == GCH_TROUBLE_NONE ? GCH_SENDER_READY : GCH_SENDER_RETRYING;
     sender->report.endpoint = sender->connection.endpoint;
     sender->report.migrations_applied = sender->connection.migrations_applied;
     pthread_mutex_unlock(&sender->lock);
@@ -89,18 +99,11 @@ static void note_connection(struct gch_sender *sender)
 
 /* ---- the thread ---- */
 
-struct wishes {
-    uint64_t flush; /* the newest ticket */
-    bool flush_open;
-    bool connect;
-    uint64_t connects; /* asked for so far */
-};
-
 static struct wishes take_wishes(struct gch_sender *sender)
 {
     pthread_mutex_lock(&sender->lock);
     struct wishes wishes = {sender->flush_wanted, sender->flush_wanted > sender->flush_done, sender->connect_wanted,
-                            sender->connects_asked};
+                            sender->connect_wanted > sender->connect_done && sender->connect_wanted > sender->connect_failed};
     pthread_mutex_unlock(&sender->lock);
     return wishes;
 }
@@ -109,6 +112,14 @@ static void complete_flush(struct gch_sender *sender, uint64_t ticket)
 {
     pthread_mutex_lock(&sender->lock);
     sender->flush_done = ticket;
+    pthread_cond_broadcast(&sender->news);
+    pthread_mutex_unlock(&sender->lock);
+}
+
+static void complete_connect(struct gch_sender *sender, uint64_t ticket)
+{
+    pthread_mutex_lock(&sender->lock);
+    sender->connect_done = ticket;
     pthread_cond_broadcast(&sender->news);
     pthread_mutex_unlock(&sender->lock);
 }
@@ -135,7 +146,6 @@ static enum gch_status ensure_connected(struct gch_sender *sender, struct gch_er
     enum gch_status status = gch_connection_make(connection, &sender->delivery.reply, &sender->stop, err);
     if (status == GCH_OK) {
         sender->delivery.schema_checked = true;
-        note_success(sender);
         note_connection(sender);
     } else if (status == GCH_ERR_REMOTE) {
         (void)gch_err_set(err, status, "%s", sender->delivery.reply.err.text);
@@ -144,14 +154,15 @@ static enum gch_status ensure_connected(struct gch_sender *sender, struct gch_er
     return status;
 }
 
-/* Connects when there is a reason to, and delivers. */
+/* Connects when there is a reason to, and delivers. That a server can be reached proves nothing yet: only rows that it took, or a pass without any,
+ * end a back-off. */
 static enum gch_status pass(struct gch_sender *sender, bool own, bool orphans, struct gch_err *err, enum gch_trouble *trouble)
 {
     enum gch_status status = ensure_connected(sender, err, trouble);
     if (status != GCH_OK)
         return status;
     status = gch_drainer_run(&sender->drainer, own, orphans);
-    if (sender->drainer.windows_settled != sender->windows_noted)
+    if (sender->drainer.windows_settled != sender->windows_noted || status == GCH_OK)
         note_success(sender);
     sender->windows_noted = sender->drainer.windows_settled;
     if (status != GCH_OK) {
@@ -165,12 +176,10 @@ static enum gch_status pass(struct gch_sender *sender, bool own, bool orphans, s
 
 static bool may_try(struct gch_sender *sender, const struct wishes *wishes, uint64_t now)
 {
-    bool hurry = (wishes->connect && wishes->connects > sender->connect_hurried) ||
-                 (wishes->flush_open && wishes->flush > sender->flush_hurried);
+    bool hurry = wishes->connect_open || (wishes->flush_open && wishes->flush > sender->flush_hurried);
     if (now < sender->not_before && !hurry)
         return false;
     sender->flush_hurried = wishes->flush;
-    sender->connect_hurried = wishes->connects;
     return true;
 }
 
@@ -186,19 +195,17 @@ static void turn(struct gch_sender *sender)
     bool orphans = scan ? gch_drainer_has_orphan(&sender->drainer) : sender->drainer.orphan_open;
     if (scan)
         sender->next_scan = now + GCH_SCAN_INTERVAL_MS;
-    if (own || orphans || wishes.connect) {
+    if (own || orphans || wishes.connect_open) {
         struct gch_err err = {{0}};
         enum gch_trouble trouble = GCH_TROUBLE_NONE;
         enum gch_status status = pass(sender, own, orphans, &err, &trouble);
         if (status == GCH_ERR_STOPPED)
             return;
         if (status != GCH_OK) {
-            sender->not_before = gch_monotonic_ms() + note_failure(sender, trouble, err.text);
+            sender->not_before = gch_monotonic_ms() + note_failure(sender, &wishes, trouble, err.text);
             return;
         }
-        pthread_mutex_lock(&sender->lock);
-        sender->connect_wanted = sender->connect_wanted && !wishes.connect;
-        pthread_mutex_unlock(&sender->lock);
+        complete_connect(sender, wishes.connect);
     }
     if (wishes.flush_open)
         complete_flush(sender, wishes.flush);
@@ -327,26 +334,25 @@ enum gch_status gch_sender_wait_flush(struct gch_sender *sender, struct gch_tick
 struct gch_ticket gch_sender_ask_connect(struct gch_sender *sender)
 {
     pthread_mutex_lock(&sender->lock);
-    struct gch_ticket ticket = {0, sender->attempts_failed};
-    sender->connect_wanted = true;
-    sender->connects_asked += 1;
+    struct gch_ticket ticket = {++sender->connect_wanted, sender->attempts_failed};
     pthread_cond_signal(&sender->wake);
     pthread_mutex_unlock(&sender->lock);
     return ticket;
 }
 
+static enum gch_status connect_status_locked(const struct gch_sender *sender, struct gch_ticket ticket)
+{
+    if (sender->connect_done >= ticket.id)
+        return GCH_OK;
+    return sender->connect_failed >= ticket.id || sender->ended ? GCH_ERR_REMOTE : GCH_ERR_AGAIN;
+}
+
 enum gch_status gch_sender_wait_connect(struct gch_sender *sender, struct gch_ticket ticket, uint32_t wait_ms)
 {
     pthread_mutex_lock(&sender->lock);
-    if (sender->connect_wanted && sender->attempts_failed == ticket.failures && !sender->ended)
+    if (connect_status_locked(sender, ticket) == GCH_ERR_AGAIN)
         (void)gch_cond_wait_ms(&sender->news, &sender->lock, wait_ms);
-    enum gch_status status = GCH_ERR_AGAIN;
-    if (!sender->connect_wanted)
-        status = GCH_OK;
-    else if (sender->attempts_failed != ticket.failures || sender->ended)
-        status = GCH_ERR_REMOTE;
-    if (status == GCH_ERR_REMOTE)
-        sender->connect_wanted = false;
+    enum gch_status status = connect_status_locked(sender, ticket);
     pthread_mutex_unlock(&sender->lock);
     return status;
 }

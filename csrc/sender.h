@@ -67,8 +67,9 @@ struct gch_sender {
     uint64_t flush_wanted;            /* (lock) tickets given out */
     uint64_t flush_done;              /* (lock) all up to this one are complete */
     uint64_t attempts_failed;         /* (lock) */
-    bool connect_wanted;              /* (lock) */
-    uint64_t connects_asked;          /* (lock) */
+    uint64_t connect_wanted;          /* (lock) tickets given out */
+    uint64_t connect_done;            /* (lock) the newest that was granted */
+    uint64_t connect_failed;          /* (lock) the newest that was not */
     struct gch_sender_report report;  /* (lock) */
 
     /* the thread's own */
@@ -86,7 +87,6 @@ struct gch_sender {
     uint64_t next_scan;
     uint64_t not_before;    /* end of the back-off */
     uint64_t flush_hurried; /* the last ticket that cut a back-off short */
-    uint64_t connect_hurried; /* and the last connect */
     uint64_t windows_noted;
 };
 

@@ -1,8 +1,13 @@
 #include "settings.h"
 
+#include <locale.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#ifdef __APPLE__
+#include <xlocale.h>
+#endif
 
 static const struct gch_option_spec specs[] = {
 #define X(name, env, kind, value, low, high, meaning) {#name, env, GCH_KIND_##kind, value, low, high, meaning},
@@ -85,11 +90,22 @@ static enum gch_status set_mode(struct gch_settings *settings, const char *value
     return gch_err_set(err, GCH_ERR_INVALID, "mode (GENESIS_CH_MODE) is \"%.40s\"; it takes auto, http, embedded or disabled", value);
 }
 
+/* With a point, whatever locale the experiment has set. */
+static double read_number(const char *value, char **end)
+{
+    locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    if (plain == (locale_t)0)
+        return strtod(value, end);
+    double number = strtod_l(value, end, plain);
+    freelocale(plain);
+    return number;
+}
+
 static enum gch_status set_number(struct gch_settings *settings, enum gch_option option, const char *value, struct gch_err *err)
 {
     const struct gch_option_spec *spec = &specs[option];
     char *end;
-    double number = strtod(value, &end);
+    double number = read_number(value, &end);
     if (end == value || *end != '\0' || !(number >= spec->low && number <= spec->high))
         return gch_err_set(err, GCH_ERR_INVALID, "%s (%s) is \"%.40s\"; it takes a number of %s from %.15g to %.15g", spec->name,
                            spec->env, value, spec->kind == GCH_KIND_BYTES ? "bytes" : "seconds", spec->low, spec->high);

@@ -12,6 +12,7 @@ enum gch_status gch_source_init(struct gch_source *source, struct gch_segment_re
                                 struct gch_err *err)
 {
     source->reader = *reader;
+    source->damaged = false;
     for (int table = 0; table < GCH_SCHEMAS_MAX; table++)
         gch_buf_init(&source->schemas[table], 1U << 16);
     uint64_t acked = source->reader.acked;

@@ -6,6 +6,8 @@
 #ifndef GCH_SOURCE_H
 #define GCH_SOURCE_H
 
+#include <stdbool.h>
+
 #include "buf.h"
 #include "segment_reader.h"
 
@@ -13,6 +15,7 @@
 
 struct gch_source {
     struct gch_segment_reader reader;
+    bool damaged; /* damage was met since it was opened */
     struct gch_buf schemas[GCH_SCHEMAS_MAX]; /* by table number of this segment; empty where none was seen */
 };
 

@@ -66,7 +66,7 @@ static const struct {
     const char *column;
     const char *expression;
 } changes[] = {
-    {"end_time", "fromUnixTimestamp64Milli({end_time:Int64})"},
+    {"end_time", "if({end_time:Int64} < 0, end_time, fromUnixTimestamp64Milli({end_time:Int64}))"},
     {"status", "if({status:String} = '', status, {status:String})"},
     {"total_generations", "if({total_generations:Int32} < 0, total_generations, {total_generations:Int32})"},
     {"heartbeat_at", "fromUnixTimestamp64Milli({at:Int64})"},

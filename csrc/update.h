@@ -20,7 +20,7 @@ struct gch_update {
     size_t error_len;
     int32_t total_generations; /* negative: leave what is stored */
     int64_t at_ms;       /* when the call was made */
-    int64_t end_time_ms; /* 0 while the run goes on */
+    int64_t end_time_ms; /* 0 while the run goes on; negative: leave what is stored */
     int64_t version_us;
 };
 

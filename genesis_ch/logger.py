@@ -62,7 +62,7 @@ class ClickHouseLogger(Logger):
     def _at_exit(self) -> None:
         """Delivers what can be delivered in close_timeout; the rest waits in the outbox. A daemon thread may still log behind us."""
         self._end()
-        timeout = float(self._option("close_timeout"))
+        timeout = self._seconds("close_timeout")
         try:
             result = self.close(timeout)
         except KeyboardInterrupt:
@@ -74,14 +74,6 @@ class ClickHouseLogger(Logger):
                 timeout,
                 f" ({result.last_error})" if result.last_error else "",
             )
-
-    def _option(self, name: str) -> str:
-        from ._core import OPTIONS
-
-        for option, env, default, _ in OPTIONS:
-            if option == name:
-                return os.environ.get(env) or default
-        raise KeyError(name)
 
     def configure(self, **options: str | float | None) -> None:
         """Sets options, which then count more than the environment; None takes one back.
@@ -106,7 +98,7 @@ class ClickHouseLogger(Logger):
         A log call after it opens the recording again.
         """
         if timeout is None:
-            timeout = float(self._option("close_timeout"))
+            timeout = self._seconds("close_timeout")
         result = FlushResult(*(self._close(timeout) or ()))
         self._drop_client()
         return result
