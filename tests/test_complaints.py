@@ -44,7 +44,6 @@ WRONG = {
     "wrong host": ("http://default:{password}@no-such-host.invalid:8123/d", "check the host name in CLICKHOUSE_URL"),
     "wrong password": ("http://default:{password}@127.0.0.1:{port}/d", "check user and password in CLICKHOUSE_URL"),
     "wrong user": ("http://nobody:{password}@127.0.0.1:{port}/d", "check user and password in CLICKHOUSE_URL"),
-    "https on a port of http": ("https://default:{password}@127.0.0.1:{port}/d", "speaks https"),
 }
 
 
