@@ -35,7 +35,9 @@ def log(run: str, start: int, stop: int) -> float:
     log_individual = ch_logger.log_individual
     begun = time.perf_counter()
     for i in range(start, stop):
-        log_individual(run, f"individual-{i}", i // 1000, f"individual-{i - 1}", "patch", i * 0.5, i * 0.25, metrics, False, 0.001)
+        log_individual(
+            run, f"individual-{i}", i // 1000, f"individual-{i - 1}", "patch", i * 0.5, i * 0.25, metrics, False, 0.001
+        )
     return time.perf_counter() - begun
 
 
