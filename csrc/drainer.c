@@ -225,7 +225,7 @@ static bool scan(struct gch_drainer *drainer)
     if (gch_outbox_open_root(drainer->outbox, &err) != GCH_OK)
         return false;
     char own[GCH_DIR_NAME_MAX];
-    gch_outbox_own_name(drainer->outbox, own);
+    gch_outbox_copy_name(drainer->outbox, own);
     if (gch_scan_run(&drainer->scan, drainer->outbox->root_fd, own, &err) != GCH_OK)
         return false;
     atomic_store(&drainer->outbox->other_bytes, drainer->scan.bytes);

@@ -25,7 +25,7 @@ enum gch_status gch_outbox_init(struct gch_outbox *outbox, const char *root, uin
                                 struct gch_counters *counters, struct gch_notices *notices)
 {
     memset(outbox, 0, sizeof(*outbox));
-    outbox->root_fd = -1;
+    atomic_init(&outbox->root_fd, -1);
     outbox->writer.dir_fd = -1;
     outbox->writer.lock_fd = -1;
     outbox->max_bytes = max_bytes;
@@ -247,13 +247,6 @@ void gch_outbox_stop_keeper(struct gch_outbox *outbox)
 
 /* ---- the sender's side ---- */
 
-void gch_outbox_own_name(struct gch_outbox *outbox, char name[GCH_DIR_NAME_MAX])
-{
-    pthread_mutex_lock(&outbox->lock);
-    memcpy(name, outbox->writer.name, GCH_DIR_NAME_MAX);
-    pthread_mutex_unlock(&outbox->lock);
-}
-
 struct gch_segment *gch_outbox_peek(struct gch_outbox *outbox, bool *sealed, uint64_t *end)
 {
     pthread_mutex_lock(&outbox->lock);
@@ -264,6 +257,13 @@ struct gch_segment *gch_outbox_peek(struct gch_outbox *outbox, bool *sealed, uin
     }
     pthread_mutex_unlock(&outbox->lock);
     return segment;
+}
+
+void gch_outbox_copy_name(struct gch_outbox *outbox, char name[GCH_DIR_NAME_MAX])
+{
+    pthread_mutex_lock(&outbox->lock);
+    memcpy(name, outbox->writer.name, GCH_DIR_NAME_MAX);
+    pthread_mutex_unlock(&outbox->lock);
 }
 
 void gch_outbox_finish(struct gch_outbox *outbox, struct gch_segment *segment)

@@ -49,8 +49,8 @@ struct gch_outbox {
     size_t segment_size;
     struct gch_buf schemas[GCH_TABLE_COUNT]; /* the SCHEMA frames, made once */
 
-    int root_fd;                  /* (lock) -1 until the directory could be opened; then it stays */
-    struct gch_writer_dir writer; /* (lock) its dir_fd is -1 until the first row; then it stays */
+    _Atomic int root_fd;          /* -1 until the directory could be opened */
+    struct gch_writer_dir writer; /* written under (lock), once, by the first row; its dir_fd is -1 until then */
 
     struct gch_segment *oldest;  /* (lock) */
     struct gch_segment *current; /* (lock) the last of the list, or NULL */
@@ -87,8 +87,8 @@ void gch_outbox_stop_keeper(struct gch_outbox *outbox);
 
 /* ---- the sender's side ---- */
 
-/* The name of our own writer's directory, "" before the first row. */
-void gch_outbox_own_name(struct gch_outbox *outbox, char name[GCH_DIR_NAME_MAX]);
+/* Copies the name of our writer directory, "" before the first row. */
+void gch_outbox_copy_name(struct gch_outbox *outbox, char name[GCH_DIR_NAME_MAX]);
 
 /* The oldest undelivered segment, whether it is sealed, and its published end; NULL when there is none. */
 struct gch_segment *gch_outbox_peek(struct gch_outbox *outbox, bool *sealed, uint64_t *end);

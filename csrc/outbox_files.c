@@ -12,22 +12,22 @@
 
 static enum gch_status open_writer(struct gch_outbox *outbox, struct gch_err *err)
 {
-    struct gch_writer_dir writer;
     if (outbox->writer.dir_fd >= 0)
         return GCH_OK;
+    struct gch_writer_dir made;
     enum gch_status status = gch_outbox_open_root(outbox, err);
     if (status == GCH_OK)
-        status = gch_writer_dir_create(&writer, outbox->root_fd, err);
+        status = gch_writer_dir_create(&made, outbox->root_fd, err);
     if (status != GCH_OK)
         return status;
-    status = gch_writer_dir_publish(&writer, outbox->root_fd, err);
+    status = gch_writer_dir_publish(&made, outbox->root_fd, err);
     if (status != GCH_OK) {
-        gch_writer_dir_remove(&writer, outbox->root_fd);
-        gch_writer_dir_close(&writer);
+        gch_writer_dir_remove(&made, outbox->root_fd);
+        gch_writer_dir_close(&made);
         return status;
     }
     pthread_mutex_lock(&outbox->lock);
-    outbox->writer = writer;
+    outbox->writer = made;
     pthread_mutex_unlock(&outbox->lock);
     return GCH_OK;
 }

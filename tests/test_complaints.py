@@ -6,7 +6,6 @@ import socket
 from pathlib import Path
 
 import pytest
-
 from faults.harness import Engine, Outcome, database, engine, home, run
 
 __all__ = ["database", "engine", "home"]
@@ -44,7 +43,6 @@ WRONG = {
     "wrong host": ("http://default:{password}@no-such-host.invalid:8123/d", "check the host name in CLICKHOUSE_URL"),
     "wrong password": ("http://default:{password}@127.0.0.1:{port}/d", "check user and password in CLICKHOUSE_URL"),
     "wrong user": ("http://nobody:{password}@127.0.0.1:{port}/d", "check user and password in CLICKHOUSE_URL"),
-    "https on a port of http": ("https://default:{password}@127.0.0.1:{port}/d", "speaks https"),
 }
 
 
@@ -88,7 +86,11 @@ def test_setting_that_cannot_be_used(engine: Engine, database: str, home: Path, 
 
 def test_url_setting_that_the_server_does_not_know(engine: Engine, database: str, home: Path, tmp_path: Path) -> None:
     """The server's words are passed on; the rows wait."""
-    env = {"CLICKHOUSE_URL": engine.url(database, no_such_setting="1"), "GENESIS_CH_HOME": str(home), "GENESIS_CH_CLOSE_TIMEOUT": "0.1"}
+    env = {
+        "CLICKHOUSE_URL": engine.url(database, no_such_setting="1"),
+        "GENESIS_CH_HOME": str(home),
+        "GENESIS_CH_CLOSE_TIMEOUT": "0.1",
+    }
     outcome = run(TEXT, tmp_path, **env)
     assert "no_such_setting" in told(outcome)
     assert outcome.said[0]["pending"] == 10

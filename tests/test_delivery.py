@@ -8,7 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from faults.harness import Engine, conserved, database, engine, home, start
 from faults.proxy import Cut, Fault, Plan, Proxy, Reply, Request, Stall, first_inserts
 
@@ -118,8 +117,12 @@ def test_refused_at_the_door(name: str, engine: Engine, database: str, home: Pat
         assert len(last["lines"]) == 1 and "check" in last["lines"][0] and "CLICKHOUSE_URL" in last["lines"][0]
         assert engine.endpoint()["token"] not in str(outcome)
         proxy.plan = lambda request: None
-        start(PROGRAM.format(rows=0, seconds=1) + "say(r=ch_logger.flush(20).pending)", tmp_path,
-              CLICKHOUSE_URL=engine.url(database, proxy.port), **env).finish().quiet()
+        start(
+            PROGRAM.format(rows=0, seconds=1) + "ch_logger.enabled; say(r=ch_logger.flush(20).pending)",
+            tmp_path,
+            CLICKHOUSE_URL=engine.url(database, proxy.port),
+            **env,
+        ).finish().quiet()
     assert engine.stored("r", database) == set(range(ROWS + 10))
 
 
@@ -149,7 +152,11 @@ def test_everything_at_once(engine: Engine, database: str, home: Path, tmp_path:
     """
     with Proxy(engine.port(), flaky_plan()) as proxy:
         env = {"CLICKHOUSE_URL": engine.url(database, proxy.port), "GENESIS_CH_HOME": str(home)}
-        env |= {"GENESIS_CH_BATCH_BYTES": "60000", "GENESIS_CH_BATCH_INTERVAL": "0.01", "GENESIS_CH_REQUEST_TIMEOUT": "5"}
+        env |= {
+            "GENESIS_CH_BATCH_BYTES": "60000",
+            "GENESIS_CH_BATCH_INTERVAL": "0.01",
+            "GENESIS_CH_REQUEST_TIMEOUT": "5",
+        }
         said = start(text, tmp_path, **env).finish().quiet().said[0]
         assert proxy.faults >= 5
     conserved(said["result"], 3000)

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-
 from faults.harness import Engine, conserved, database, engine, home, run, start, sync
 from faults.proxy import Cut, Proxy
 
@@ -37,7 +36,11 @@ def small_disk(place: Path, options: str) -> Iterator[Path]:
 
 
 def environment(engine: Engine, database: str, home: Path, port: int | None = None) -> dict[str, str]:
-    return {"CLICKHOUSE_URL": engine.url(database, port), "GENESIS_CH_HOME": str(home), "GENESIS_CH_CLOSE_TIMEOUT": "0.3"}
+    return {
+        "CLICKHOUSE_URL": engine.url(database, port),
+        "GENESIS_CH_HOME": str(home),
+        "GENESIS_CH_CLOSE_TIMEOUT": "0.3",
+    }
 
 
 def segment_bytes(home: Path) -> int:
@@ -69,7 +72,10 @@ def test_full_disk_and_no_server(engine: Engine, database: str, tmp_path: Path) 
     say(stats=ch_logger.stats(), lines=lines, vm=int(open("/proc/self/statm").read().split()[1]) * 4096)
     sys.stdin.readline()
     """
-    with small_disk(tmp_path / "disk", "size=2m") as disk, Proxy(engine.port(), lambda request: Cut(passed_on=False)) as proxy:
+    with (
+        small_disk(tmp_path / "disk", "size=2m") as disk,
+        Proxy(engine.port(), lambda request: Cut(passed_on=False)) as proxy,
+    ):
         program = start(text, tmp_path, **environment(engine, database, disk / "home", proxy.port))
         said = program.listen()
         stats = said["stats"]
@@ -102,7 +108,11 @@ def test_home_that_cannot_be_used(kind: str, engine: Engine, database: str, tmp_
     assert said["result"]["delivered"] == 500
     assert engine.stored("r", database) == set(range(500))
     assert len(said["lines"]) == 1
-    assert "durability is off" in said["lines"][0] and str(place) in said["lines"][0] and "GENESIS_CH_HOME" in said["lines"][0]
+    assert (
+        "durability is off" in said["lines"][0]
+        and str(place) in said["lines"][0]
+        and "GENESIS_CH_HOME" in said["lines"][0]
+    )
 
 
 def test_files_size_limit(engine: Engine, database: str, home: Path, tmp_path: Path) -> None:
@@ -215,7 +225,10 @@ def test_outbox_that_is_removed(engine: Engine, database: str, home: Path, tmp_p
     sys.stdin.readline()
     issue_many("s", 0, 6000)
     """ + TELL.format(seconds=6).replace("\n", "\n    ")
-    env = environment(engine, database, home) | {"GENESIS_CH_SEGMENT_BYTES": "65536", "GENESIS_CH_BATCH_INTERVAL": "3600"}
+    env = environment(engine, database, home) | {
+        "GENESIS_CH_SEGMENT_BYTES": "65536",
+        "GENESIS_CH_BATCH_INTERVAL": "3600",
+    }
     program = start(text, tmp_path, **env)
     program.listen()
     shutil.rmtree(home / "outbox")

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from faults.harness import Engine, Outcome, database, engine, home, run, start, sync
 from faults.proxy import Cut, Plan, Proxy, Stall, nothing
 
@@ -116,7 +115,9 @@ def test_exit_takes_the_time_it_is_given(name: str, engine: Engine, database: st
             took = time.monotonic() - begun
         assert outcome.status == 0
         assert float(seconds) - 0.1 < took < float(seconds) + 0.6
-        assert [line for line in outcome.err.splitlines() if "wait in the outbox" in line] == outcome.err.splitlines()[-1:]
+        assert [line for line in outcome.err.splitlines() if "wait in the outbox" in line] == outcome.err.splitlines()[
+            -1:
+        ]
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="sub-interpreters can be made from Python since 3.12")

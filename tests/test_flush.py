@@ -25,7 +25,11 @@ def test_keyboard_interrupt_ends_it(engine: Engine, database: str, home: Path, t
     say(pending=ch_logger.flush(20).pending)
     """
     with Proxy(engine.port(), lambda request: Stall(30, passed_on=False)) as proxy:
-        env = {"CLICKHOUSE_URL": engine.url(database, proxy.port), "GENESIS_CH_HOME": str(home), "GENESIS_CH_REQUEST_TIMEOUT": "1"}
+        env = {
+            "CLICKHOUSE_URL": engine.url(database, proxy.port),
+            "GENESIS_CH_HOME": str(home),
+            "GENESIS_CH_REQUEST_TIMEOUT": "1",
+        }
         program = start(text, tmp_path, **env)
         program.listen()
         time.sleep(0.4)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from faults.harness import Engine, database, engine, home, run, sync
 from faults.proxy import Fault, Proxy, Request, Stall
 
@@ -75,12 +74,16 @@ def environment(engine: Engine, database: str, home: Path, port: int | None = No
 @pytest.mark.parametrize("state", STATES)
 def test_fork(state: str, engine: Engine, database: str, home: Path, tmp_path: Path) -> None:
     """Children fork in a state of the parent, log, and leave in four ways; all rows of all arrive."""
-    text = CHILD + f"{STATES[state]}\n" + f"""
+    text = (
+        CHILD
+        + f"{STATES[state]}\n"
+        + f"""
 for way in {WAYS!r}:
     reap(child(way, 300, way), way)
 issue("last", 0)
 ch_logger.flush(20)
 """
+    )
     outcome = run(text, tmp_path, **environment(engine, database, home)).quiet()
     assert outcome.said == [{"found": []}] * len(WAYS)
     sync(tmp_path, **environment(engine, database, home))
@@ -90,20 +93,27 @@ ch_logger.flush(20)
 
 
 @pytest.mark.parametrize("answered", [True, False])
-def test_fork_in_the_middle_of_a_request(answered: bool, engine: Engine, database: str, home: Path, tmp_path: Path) -> None:
+def test_fork_in_the_middle_of_a_request(
+    answered: bool, engine: Engine, database: str, home: Path, tmp_path: Path
+) -> None:
     """The parent's sender waits for a reply; the child has no part in that, and delivers on its own connection."""
 
     def plan(request: Request) -> Fault:
-        return Stall(1.0, passed_on=answered) if request.is_insert and len(stalled) < 1 and not stalled.append(1) else None  # type: ignore[func-returns-value]
+        return (
+            Stall(1.0, passed_on=answered) if request.is_insert and len(stalled) < 1 and not stalled.append(1) else None
+        )  # type: ignore[func-returns-value]
 
     stalled: list[int] = []
-    text = CHILD + f"""
+    text = (
+        CHILD
+        + f"""
 issue_many("parent", 0, 100)
 time.sleep(0.5)
 for way in {WAYS!r}:
     reap(child(way, 300, way), way)
 assert ch_logger.flush(20).pending == 0
 """
+    )
     with Proxy(engine.port(), plan) as proxy:
         outcome = run(text, tmp_path, **environment(engine, database, home, proxy.port)).quiet()
         assert proxy.faults == 1
@@ -116,7 +126,9 @@ assert ch_logger.flush(20).pending == 0
 
 def test_fork_all_the_time(engine: Engine, database: str, home: Path, tmp_path: Path) -> None:
     """Forks at any moment while rows stream, segments turn over, orphans are looked for and a server is asked."""
-    text = CHILD + """
+    text = (
+        CHILD
+        + """
 issue_many("parent", 0, 100)
 pids = []
 logged = 100
@@ -131,6 +143,7 @@ for pid in pids:
 ch_logger.flush(20)
 say(logged=logged)
 """
+    )
     env = environment(engine, database, home) | {"GENESIS_CH_SEGMENT_BYTES": "65536", "GENESIS_CH_BATCH_INTERVAL": "0"}
     outcome = run(text, tmp_path, **env).quiet()
     assert [said for said in outcome.said[:-1] if said != {"found": []}] == []
@@ -142,7 +155,9 @@ say(logged=logged)
 
 def test_fork_while_the_embedded_server_starts(home: Path, tmp_path: Path) -> None:
     """Parent and children all look for the embedded server; one is started, and none of them keeps its lock."""
-    text = CHILD + """
+    text = (
+        CHILD
+        + """
 issue_many("parent", 0, 10)
 pids = []
 for i in range(20):
@@ -153,13 +168,16 @@ for pid in pids:
 assert ch_logger.flush(20).pending == 0
 say(lines=lines, rows=ch_logger.client.query("SELECT count() FROM individuals").result_rows)
 """
+    )
     outcome = run(text, tmp_path, GENESIS_CH_HOME=str(home)).quiet()
     assert outcome.said == [{"found": []}] * 20 + [{"lines": [], "rows": [[70]]}]
 
 
 def test_parent_of_a_child_that_lives_on(engine: Engine, database: str, home: Path, tmp_path: Path) -> None:
     """The parent dies while its child goes on without logging: the parent's outbox is adopted, the child has no hold on it."""
-    text = CHILD + """
+    text = (
+        CHILD
+        + """
 issue_many("parent", 0, 100)
 pid = os.fork()
 if pid == 0:
@@ -169,6 +187,7 @@ if pid == 0:
     os._exit(0)
 os.kill(os.getpid(), signal.SIGKILL)
 """
+    )
     env = environment(engine, database, home)
     outcome = run(text, tmp_path, GENESIS_CH_BATCH_INTERVAL="3600", **env)
     assert outcome.status == -9

@@ -7,7 +7,6 @@ import signal
 from pathlib import Path
 
 import pytest
-
 from faults.harness import Engine, Program, database, engine, home, run, start, sync, wait_for
 
 __all__ = ["database", "engine", "home"]
@@ -86,7 +85,9 @@ def test_killed_in_the_middle_of_a_call(engine: Engine, database: str, home: Pat
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 @pytest.mark.parametrize("parent_logs", [True, False])
-def test_pool_that_is_terminated(method: str, parent_logs: bool, engine: Engine, database: str, home: Path, tmp_path: Path) -> None:
+def test_pool_that_is_terminated(
+    method: str, parent_logs: bool, engine: Engine, database: str, home: Path, tmp_path: Path
+) -> None:
     """`with multiprocessing.Pool(4)` ends its workers at the end of the block; what they logged arrives."""
     (tmp_path / "work.py").write_text(
         "import zlib\n"
@@ -124,7 +125,9 @@ def test_orphans_are_adopted_by_a_living_process(engine: Engine, database: str, 
     ch_logger.close()
     say(stats=ch_logger.stats())
     """
-    living = living.replace("ch_logger.close()", "before = ch_logger.stats()").replace("stats=ch_logger.stats()", "stats=before")
+    living = living.replace("ch_logger.close()", "before = ch_logger.stats()").replace(
+        "stats=ch_logger.stats()", "stats=before"
+    )
     env = environment(engine, database, home)
     programs = [start(living, tmp_path, **env) for _ in range(2)]
     for i, program in enumerate(programs):

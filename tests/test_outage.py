@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from faults.harness import Engine, conserved, database, end_server_of, engine, home, run, start, wait_for
 from faults.proxy import Cut, Fault, Proxy, Request, Stall
 
@@ -64,7 +63,11 @@ def test_goes_away_for_a_while(name: str, engine: Engine, database: str, home: P
     say(result=result.__dict__, lines=lines)
     """
     with Proxy(engine.port()) as proxy:
-        env = {"CLICKHOUSE_URL": engine.url(database, proxy.port), "GENESIS_CH_REQUEST_TIMEOUT": "0.5", "GENESIS_CH_HOME": str(home)}
+        env = {
+            "CLICKHOUSE_URL": engine.url(database, proxy.port),
+            "GENESIS_CH_REQUEST_TIMEOUT": "0.5",
+            "GENESIS_CH_HOME": str(home),
+        }
         program = start(text, tmp_path, **env)
         up = program.listen()["up"]
         proxy.plan = AWAY[name]
@@ -84,7 +87,11 @@ def test_goes_away_for_a_while(name: str, engine: Engine, database: str, home: P
 def test_not_there_from_the_start(engine: Engine, database: str, home: Path, tmp_path: Path) -> None:
     """The program starts, logs and ends before there is a server; the next program delivers."""
     port = free_port()
-    env = {"CLICKHOUSE_URL": engine.url(database, port), "GENESIS_CH_HOME": str(home), "GENESIS_CH_CLOSE_TIMEOUT": "0.3"}
+    env = {
+        "CLICKHOUSE_URL": engine.url(database, port),
+        "GENESIS_CH_HOME": str(home),
+        "GENESIS_CH_CLOSE_TIMEOUT": "0.3",
+    }
     text = f"""
     say(away=timed("r", 0, {ROWS}, 0.5))
     issue("r", {ROWS})
@@ -184,6 +191,7 @@ def test_many_start_one_server(home: Path, tmp_path: Path) -> None:
 
 def test_failures_are_spread(engine: Engine, database: str, home: Path, tmp_path: Path) -> None:
     """A server that is away is asked less and less often, also by a connect() that gave up."""
+
     def away(request: Request) -> Fault:
         return Stall(0.1, passed_on=False)
 

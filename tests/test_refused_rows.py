@@ -15,7 +15,11 @@ def environment(engine: Engine, database: str, home: Path) -> dict[str, str]:
 
 def quarantined(home: Path) -> list[str]:
     """What the quarantine says, one text a row."""
-    return [path.read_text() for path in sorted(home.rglob("quarantine/*.txt")) if path.with_suffix(".seg").stat().st_size > 0]
+    return [
+        path.read_text()
+        for path in sorted(home.rglob("quarantine/*.txt"))
+        if path.with_suffix(".seg").stat().st_size > 0
+    ]
 
 
 def test_row_that_breaks_a_constraint(engine: Engine, database: str, home: Path, tmp_path: Path) -> None:

@@ -12,8 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static unsigned check_passed;
-static unsigned check_failed;
+static _Atomic unsigned check_passed;
+static _Atomic unsigned check_failed;
 
 static inline bool check_count(bool passed, const char *file, int line, const char *what)
 {

@@ -81,7 +81,9 @@ def number_of(text: str) -> float:
 
 def clean_environment(**extra: str) -> dict[str, str]:
     """This process's environment without any setting of ours, with short intervals, and extra."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GENESIS_", "CLICKHOUSE_", "PYTEST"))}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("GENESIS_", "CLICKHOUSE_", "PYTEST"))
+    }
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH", "")])]
     return {
         **kept,

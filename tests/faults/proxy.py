@@ -202,7 +202,11 @@ class Proxy:
             upstream.request("POST", request.target, body=request.body, headers=sent)
             answer = upstream.getresponse()
             body = answer.read()
-            kept = {k: v for k, v in answer.getheaders() if k.lower() not in ("transfer-encoding", "content-length", "connection")}
+            kept = {
+                k: v
+                for k, v in answer.getheaders()
+                if k.lower() not in ("transfer-encoding", "content-length", "connection")
+            }
             return Reply(answer.status, {**kept, **self.extra}, body).encode()
         finally:
             upstream.close()

@@ -1,0 +1,54 @@
+/* needs: query_text.c buf.c status.c utf8.c */
+#include "query_text.h"
+
+#include "check.h"
+
+static struct gch_buf buf;
+
+static const char *text(void)
+{
+    return gch_buf_cstr(&buf);
+}
+
+static void test_encoded(void)
+{
+    uint8_t all[256];
+    for (int i = 0; i < 256; i++)
+        all[i] = (uint8_t)i;
+    gch_buf_reset(&buf);
+    gch_query_put_encoded(&buf, all, sizeof(all));
+    CHECK_INT(buf.len, 66 + 190 * 3);
+    CHECK(strstr(text(), "%00%01") == text() && strstr(text(), "%20") != NULL && strstr(text(), "%FF") != NULL);
+    CHECK(strpbrk(text(), " &=?#+/'\"\\") == NULL);
+}
+
+static void test_parameter(void)
+{
+    gch_buf_reset(&buf);
+    gch_query_put_parameter(&buf, "a", "x\ty\\z'\0\n", 8);
+    CHECK_TEXT(text(), "&param_a=x%5Cty%5C%5Cz%5C%27%5C0%5Cn");
+    gch_buf_reset(&buf);
+    gch_query_put_parameter(&buf, "b", "\xE2\x82\xAC&c=1", 7);
+    CHECK_TEXT(text(), "&param_b=%E2%82%AC%26c%3D1");
+}
+
+static void test_identifier(void)
+{
+    gch_buf_reset(&buf);
+    gch_query_put_identifier(&buf, "a`; DROP TABLE b\\", 17);
+    CHECK_TEXT(text(), "`a\\`; DROP TABLE b\\\\`");
+}
+
+static void begin(void)
+{
+    gch_buf_init(&buf, 1 << 20);
+    CHECK_INT(buf.len, 0);
+}
+
+static void end(void)
+{
+    CHECK_INT(gch_buf_status(&buf), GCH_OK);
+    gch_buf_deinit(&buf);
+}
+
+CHECK_MAIN(begin, test_encoded, test_parameter, test_identifier, end)
