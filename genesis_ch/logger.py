@@ -7,12 +7,13 @@ flushing, configuring, and reading back.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import logging
 import os
 from typing import TYPE_CHECKING, Any
 
 from . import _runtime
-from ._core import Logger
+from ._core import OPTIONS, Logger
 from ._results import ConnectError, Endpoint, FlushResult
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class ClickHouseLogger(Logger):
             return
         super().__init__(_runtime.prepare, _runtime.notify)
         self._client = None
+        self._configured: dict[str, str | float] = {}
         atexit.register(self._at_exit)
 
     def __repr__(self) -> str:
@@ -62,7 +64,9 @@ class ClickHouseLogger(Logger):
     def _at_exit(self) -> None:
         """Delivers what can be delivered in close_timeout; the rest waits in the outbox. A daemon thread may still log behind us."""
         self._end()
-        timeout = float(self._option("close_timeout"))
+        with contextlib.suppress(Exception):
+            _runtime.prepare()  # a __del__ may log the first row when nothing can be imported any more
+        timeout = self._close_timeout()
         try:
             result = self.close(timeout)
         except KeyboardInterrupt:
@@ -75,13 +79,14 @@ class ClickHouseLogger(Logger):
                 f" ({result.last_error})" if result.last_error else "",
             )
 
-    def _option(self, name: str) -> str:
-        from ._core import OPTIONS
-
-        for option, env, default, _ in OPTIONS:
-            if option == name:
-                return os.environ.get(env) or default
-        raise KeyError(name)
+    def _close_timeout(self) -> float:
+        """The option, as the core reads it: configure() over the environment over the default; what is no number is skipped."""
+        env, default = next(option[1:3] for option in OPTIONS if option[0] == "close_timeout")
+        for value in (self._configured.get("close_timeout"), os.environ.get(env)):
+            with contextlib.suppress(ValueError):
+                if value not in (None, "") and float(value) >= 0.0:
+                    return float(value)
+        return float(default)
 
     def configure(self, **options: str | float | None) -> None:
         """Sets options, which then count more than the environment; None takes one back.
@@ -91,6 +96,8 @@ class ClickHouseLogger(Logger):
         take; nothing is changed then.
         """
         self._set_options({name: os.fspath(value) if isinstance(value, os.PathLike) else value for name, value in options.items()})
+        merged = {**self._configured, **options}
+        self._configured = {name: value for name, value in merged.items() if value is not None}
         self.close()
 
     def flush(self, timeout: float | None = FLUSH_TIMEOUT) -> FlushResult:
@@ -106,7 +113,7 @@ class ClickHouseLogger(Logger):
         A log call after it opens the recording again.
         """
         if timeout is None:
-            timeout = float(self._option("close_timeout"))
+            timeout = self._close_timeout()
         result = FlushResult(*(self._close(timeout) or ()))
         self._drop_client()
         return result
