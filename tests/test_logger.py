@@ -198,7 +198,7 @@ def test_updates_apply_in_order_and_keep_the_rest(recorder: Recorder) -> None:
     changed = {name for name in first if first[name] != last[name]}
     assert changed == {"status", "total_generations", "end_time", "heartbeat_at"}
     assert last["end_time"] == last["heartbeat_at"] >= last["start_time"]
-    ch_logger.update_evolution_run("r", None, None, error="late")  # type: ignore[arg-type]
+    ch_logger.update_evolution_run("r", None, None, error="late")
     assert {**last, "error": "late", "heartbeat_at": 0, "end_time": 0} == {**run_row(recorder, "r"), "heartbeat_at": 0, "end_time": 0}
 
 
