@@ -48,10 +48,7 @@ enum gch_status gch_outbox_init(struct gch_outbox *outbox, const char *root, uin
 enum gch_status gch_outbox_open_root(struct gch_outbox *outbox, struct gch_err *err)
 {
     int fd;
-    pthread_mutex_lock(&outbox->lock);
-    bool open = outbox->root_fd >= 0;
-    pthread_mutex_unlock(&outbox->lock);
-    if (open)
+    if (outbox->root_fd >= 0)
         return GCH_OK;
     enum gch_status status = gch_path_open(outbox->root, &fd, err);
     if (status != GCH_OK)

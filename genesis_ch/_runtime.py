@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import logging
 import sys
@@ -29,6 +30,7 @@ def migrations() -> list[tuple[str, str]]:
     raise FileNotFoundError("sql/migrations of genesis_ch is missing; install the package again")
 
 
+@functools.cache
 def prepare() -> tuple[str, str, bool, list[tuple[str, str]]]:
     """The interpreter for the embedded server, the folder that holds genesis_ch, whether the engine is installed, the migrations."""
     return sys.executable or "python3", str(PACKAGE.parent), embedded_installed(), migrations()

@@ -7,6 +7,7 @@ flushing, configuring, and reading back.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import logging
 import os
 from typing import TYPE_CHECKING, Any
@@ -62,6 +63,8 @@ class ClickHouseLogger(Logger):
     def _at_exit(self) -> None:
         """Delivers what can be delivered in close_timeout; the rest waits in the outbox. A daemon thread may still log behind us."""
         self._end()
+        with contextlib.suppress(Exception):
+            _runtime.prepare()  # a __del__ may log the first row when nothing can be imported any more
         timeout = self._seconds("close_timeout")
         try:
             result = self.close(timeout)

@@ -16,8 +16,10 @@ from genesis_ch import _core, ch_logger
 CONTRACT = {
     "log_llm_interaction": (
         "model, messages, response, cost=0.0, execution_time=0.0, metadata=None, thought=''",
-        "timestamp=None, run_id='', generation=None, individual_id='', trace_id='', provider='', input_tokens=None, "
-        "output_tokens=None, usage=None, error=''",
+        (
+            "timestamp=None, run_id='', generation=None, individual_id='', trace_id='', provider='', input_tokens=None, "
+            "output_tokens=None, usage=None, error=''"
+        ),
     ),
     "log_action": ("action_type, details, metadata=None", "timestamp=None, run_id='', generation=None"),
     "log_evolution_run": (
@@ -30,8 +32,10 @@ CONTRACT = {
         "timestamp=None, task_name=''",
     ),
     "log_individual": (
-        "run_id, individual_id, generation, parent_id, mutation_type, fitness_score, combined_score, metrics, is_pareto, "
-        "api_cost=0.0, embed_cost=0.0, novelty_cost=0.0, code_hash='', code_size=0",
+        (
+            "run_id, individual_id, generation, parent_id, mutation_type, fitness_score, combined_score, metrics, is_pareto, "
+            "api_cost=0.0, embed_cost=0.0, novelty_cost=0.0, code_hash='', code_size=0"
+        ),
         "timestamp=None",
     ),
     "log_pareto_front": ("run_id, generation, pareto_individuals", "timestamp=None"),

@@ -331,7 +331,7 @@ NUMPY = [
     Case("numpy.bool", lambda: np.bool_(True), "True", True, 1, 1.0),
     Case("numpy.complex64", lambda: np.complex64(1 + 2j), "(1+2j)"),
     Case("numpy.datetime64", lambda: np.datetime64("2024-05-06T07:08:09.123456789"), "2024-05-06T07:08:09.123456789"),
-    Case("numpy NaT", lambda: np.datetime64("NaT"), "", None, tags=[""]),
+    Case("numpy NaT", lambda: np.datetime64("NaT", "s"), "", None, tags=[""]),
     Case("numpy.timedelta64", lambda: np.timedelta64(1500, "ms"), "1.5", 1.5, 1.5, 1.5),
     Case("numpy masked", lambda: np.ma.masked, "", None, tags=[""]),
     Case("0-d array", lambda: np.array(2.5), "2.5", 2.5, 2.5, 2.5),
