@@ -10,7 +10,7 @@ import atexit
 import contextlib
 import logging
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from . import _runtime
 from ._core import Logger
@@ -146,8 +146,9 @@ class ClickHouseLogger(Logger):
         if not self.enabled:
             raise ConnectError("disabled", str(self.stats()["destination"]))
         self.connect()
-        from clickhouse_connect import get_client
         from urllib.parse import parse_qsl, urlsplit
+
+        from clickhouse_connect import get_client
 
         endpoint = self.endpoint()
         parts = urlsplit(endpoint.url)

@@ -14,10 +14,10 @@ from typing import Any
 
 import clickhouse_connect
 import pytest
-from server_fixtures import wait_for
 
 from genesis_ch.server.loop import dsn
 from genesis_ch.server.store import Store
+from server_fixtures import wait_for
 
 ROOT = Path(__file__).resolve().parents[1]
 OURS = ("CLICKHOUSE_URL", "PYTHONPATH", "PYTHONIOENCODING", "NO_COLOR", "COLUMNS")

@@ -14,9 +14,9 @@ from typing import Any
 import clickhouse_connect
 import pytest
 from clickhouse_connect.driver.client import Client
-from server_fixtures import ROOT, LiveServer, server
 
 from genesis_ch import ClickHouseLogger, ch_logger
+from server_fixtures import ROOT, LiveServer, server
 
 SCRIPT_SECONDS = 60.0
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import click
 import pytest
-from cli_fixtures import ROOT, World
-from cli_fixtures import world as world
 
 import genesis_ch
+from cli_fixtures import ROOT, World
+from cli_fixtures import world as world
 from genesis_ch.cli import COMMANDS, _group, screen, store, trouble
 
 

@@ -8,14 +8,14 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+
 from cli_fixtures import PRODUCER, STAY, Done, World
 from cli_fixtures import shared_world as shared_world
 from cli_fixtures import world as world
-from server_fixtures import LiveServer
-from server_fixtures import server as server
-
 from genesis_ch.cli import trouble
 from genesis_ch.cli.doctor import TABLES
+from server_fixtures import LiveServer
+from server_fixtures import server as server
 
 SECRET = "hunter2secret"
 DOCUMENTED = [

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from cli_fixtures import ROOT, Done, World
 from cli_fixtures import world as world
-
 from genesis_ch.cli.execute import HOOK, environment
 
 # A logger as Genesis has it: it connects by itself, at import, and says so.

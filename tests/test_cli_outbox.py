@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+
 from cli_fixtures import PRODUCER, STAY, World
 from cli_fixtures import world as world
-from test_cli_doctor import closed_port
-
 from genesis_ch.cli import outbox
+from test_cli_doctor import closed_port
 
 
 @pytest.fixture

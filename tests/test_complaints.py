@@ -6,6 +6,7 @@ import socket
 from pathlib import Path
 
 import pytest
+
 from faults.harness import Engine, Outcome, database, engine, home, run
 
 __all__ = ["database", "engine", "home"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from faults.harness import Engine, conserved, database, engine, home, start
 from faults.proxy import Cut, Fault, Plan, Proxy, Reply, Request, Stall, first_inserts
 

@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from cli_fixtures import Done, World
 from cli_fixtures import world as world
-
 from genesis_ch.demo.packing import judge
 from genesis_ch.demo.population import Individual
 from genesis_ch.demo.store import Store

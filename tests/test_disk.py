@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
 from faults.harness import Engine, conserved, database, engine, home, run, start, sync
 from faults.proxy import Cut, Proxy
 

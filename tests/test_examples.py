@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from cli_fixtures import ROOT, World
 from cli_fixtures import world as world
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from faults.harness import Engine, Outcome, database, engine, home, run, start, sync
 from faults.proxy import Cut, Plan, Proxy, Stall, nothing
 

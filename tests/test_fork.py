@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from faults.harness import Engine, database, engine, home, run, sync
 from faults.proxy import Fault, Proxy, Request, Stall
 

@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
+
 from faults.harness import Engine, Program, database, engine, home, run, start, sync, wait_for
 
 __all__ = ["database", "engine", "home"]

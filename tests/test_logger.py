@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SCRIPT_SECONDS, Recorder, Script
-from server_fixtures import LiveServer
 
 import genesis_ch
+from conftest import SCRIPT_SECONDS, Recorder, Script
 from genesis_ch import ClickHouseLogger, FlushResult, ch_logger
+from server_fixtures import LiveServer
 
 # The documented usage, with only the import line changed.
 RUNNER = """

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from faults.harness import Engine, conserved, database, end_server_of, engine, home, run, start, wait_for
 from faults.proxy import Cut, Fault, Proxy, Request, Stall
 

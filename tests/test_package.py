@@ -11,10 +11,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import Script
-from server_fixtures import ROOT
 
 import genesis_ch
+from conftest import Script
+from server_fixtures import ROOT
 
 PROBE = """
 import sys, json

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from server_fixtures import LiveServer, server, wait_for
 
 from genesis_ch.server.body import zstd_module
+from server_fixtures import LiveServer, server, wait_for
 
 __all__ = ["server"]
 

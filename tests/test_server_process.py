@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+
 from server_fixtures import LiveServer, end_at_exit, server_command, server_environment, start_server, wait_for
 
 KILL_ROUNDS = 30

@@ -8,9 +8,9 @@ import re
 from typing import Any
 
 import pytest
-from server_fixtures import ROOT
 
 from genesis_ch import _core, ch_logger
+from server_fixtures import ROOT
 
 # The contract: positional arguments with their defaults, then the keyword-only ones.
 CONTRACT = {

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from conftest import Recorder
-from server_fixtures import ROOT
 
+from conftest import Recorder
 from genesis_ch import _core, ch_logger
+from server_fixtures import ROOT
 
 # The documented columns, in the documented order.
 DOCUMENTED = {

@@ -23,15 +23,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Recorder
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
-from server_fixtures import ROOT
-from value_cases import CASES, UNSAID, Case, LogsItself, failing
 
+from conftest import Recorder
 from genesis_ch import ch_logger
 from genesis_ch._plain import ARRAY_MAX
+from server_fixtures import ROOT
+from value_cases import CASES, UNSAID, Case, LogsItself, failing
 
 START = dt.datetime(2024, 5, 5, tzinfo=dt.UTC)
 DOUBLES = 200_000
