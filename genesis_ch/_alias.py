@@ -11,8 +11,8 @@ GENESIS_MODULE = "genesis.utils.clickhouse_logger"
 def alias(name: str = GENESIS_MODULE) -> ModuleType:
     """Puts a module of this name into sys.modules that holds ch_logger and ClickHouseLogger, and returns it.
 
-    Call it before the first import of that name. A genesis.utils that is already imported gets it as an attribute; no package of
-    Genesis needs to be there.
+    Call it before the first import of that name. A genesis.utils that is already imported gets it as an attribute. Where no Genesis is
+    installed, `from genesis.utils.clickhouse_logger import ch_logger` works all the same.
     """
     from .logger import ClickHouseLogger, ch_logger
 
