@@ -65,6 +65,12 @@ static void note_success(struct gch_sender *sender)
     gch_notice_resolve(sender->notices, GCH_CAUSE_RECOVERED);
 }
 
+/* It answered and only could not take these rows now: there is no reason to look for it and its tables again. */
+static bool server_is_well(const struct gch_reply *reply)
+{
+    return reply->from_clickhouse && (reply->error_class == GCH_CLASS_RETRY || reply->error_class == GCH_CLASS_SPLIT);
+}
+
 /* Records a failed attempt and returns how long to wait. A connection that an idle embedded server dropped is no trouble, and a table
  * that does not fit may fit once the tables were looked after: the first failure is tried again at once and not spoken of. */
 static uint32_t note_failure(struct gch_sender *sender, const struct wishes *wishes, enum gch_trouble trouble, const char *text)
@@ -73,7 +79,7 @@ static uint32_t note_failure(struct gch_sender *sender, const struct wishes *wis
     bool quiet = sender->retry.attempts == 0 && (trouble == GCH_TROUBLE_SCHEMA || (embedded && trouble != GCH_TROUBLE_EMBEDDED));
     uint32_t wait = gch_retry_next(&sender->retry, sender->delivery.reply.retry_after_ms);
     gch_count(&sender->counters->retries, 1);
-    sender->connection.ready = false;
+    sender->connection.ready = sender->connection.ready && server_is_well(&sender->delivery.reply);
     if (quiet)
         return 0;
     pthread_mutex_lock(&sender->lock);
