@@ -75,7 +75,9 @@ def test_killed_in_the_middle_of_a_call(engine: Engine, database: str, home: Pat
         program = start(text, tmp_path, RUN=f"m{round_}", **env)
         program.tell(str(counter))
         program.listen()
-        wait_for(lambda: int.from_bytes(counter.read_bytes(), "little") > draw.randrange(3000), step=0.001)
+        wait_for(
+            lambda counter=counter: int.from_bytes(counter.read_bytes(), "little") > draw.randrange(3000), step=0.001
+        )
         program.kill()
         returned = int.from_bytes(counter.read_bytes(), "little")
         sync(tmp_path, **env)
