@@ -44,7 +44,6 @@ static enum gch_cause cause_of(enum gch_trouble trouble)
 static void note_success(struct gch_sender *sender)
 {
     pthread_mutex_lock(&sender->lock);
-    bool recovered = sender->report.trouble != GCH_TROUBLE_NONE;
     enum gch_trouble trouble = sender->report.trouble;
     sender->report.state = GCH_SENDER_READY;
     sender->report.trouble = GCH_TROUBLE_NONE;
@@ -52,7 +51,7 @@ static void note_success(struct gch_sender *sender)
     pthread_cond_broadcast(&sender->news);
     pthread_mutex_unlock(&sender->lock);
     gch_retry_reset(&sender->retry);
-    if (!recovered)
+    if (trouble == GCH_TROUBLE_NONE)
         return;
     struct gch_err err;
     gch_notice_resolve(sender->notices, cause_of(trouble));
@@ -111,8 +110,7 @@ static enum gch_status connect_server(struct gch_sender *sender, struct gch_err 
         return status;
     size_t applied;
     status = gch_migrations_apply(sender->migrations, &sender->transport, &sender->delivery.reply, &applied);
-    bool refused = status == GCH_ERR_REMOTE && sender->delivery.reply.code == CODE_ACCESS_DENIED;
-    if (status != GCH_OK && !refused)
+    if (status != GCH_OK && (status != GCH_ERR_REMOTE || sender->delivery.reply.code != CODE_ACCESS_DENIED))
         return status;
     pthread_mutex_lock(&sender->lock);
     sender->report.migrations_applied += applied;
@@ -134,8 +132,8 @@ struct wishes {
 static struct wishes take_wishes(struct gch_sender *sender)
 {
     pthread_mutex_lock(&sender->lock);
-    struct wishes wishes = {sender->flush_wanted, sender->flush_wanted > sender->flush_done, sender->connect_wanted,
-                            sender->connects_asked};
+    bool flush_open = sender->flush_wanted > sender->flush_done;
+    struct wishes wishes = {sender->flush_wanted, flush_open, sender->connect_wanted, sender->connects_asked};
     pthread_mutex_unlock(&sender->lock);
     return wishes;
 }
@@ -201,8 +199,8 @@ static enum gch_status pass(struct gch_sender *sender, bool own, bool orphans, s
 
 static bool may_try(struct gch_sender *sender, const struct wishes *wishes, uint64_t now)
 {
-    bool hurry = (wishes->connect && wishes->connects > sender->connect_hurried) ||
-                 (wishes->flush_open && wishes->flush > sender->flush_hurried);
+    bool connect = wishes->connect && wishes->connects > sender->connect_hurried;
+    bool hurry = connect || (wishes->flush_open && wishes->flush > sender->flush_hurried);
     if (now < sender->not_before && !hurry)
         return false;
     sender->flush_hurried = wishes->flush;
@@ -389,8 +387,7 @@ enum gch_status gch_sender_wait_connect(struct gch_sender *sender, struct gch_ti
         status = GCH_OK;
     else if (sender->attempts_failed != ticket.failures || sender->ended)
         status = GCH_ERR_REMOTE;
-    if (status == GCH_ERR_REMOTE)
-        sender->connect_wanted = false;
+    sender->connect_wanted = sender->connect_wanted && status != GCH_ERR_REMOTE;
     pthread_mutex_unlock(&sender->lock);
     return status;
 }
