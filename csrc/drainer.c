@@ -138,6 +138,17 @@ static void finish_own(struct gch_drainer *drainer, struct gch_segment *segment)
     gch_outbox_finish(drainer->outbox, segment);
 }
 
+/* Somebody removed the file of a segment: its rows are gone, and those behind it must not wait for them. */
+static void lose_own(struct gch_drainer *drainer, struct gch_segment *segment)
+{
+    struct gch_err err;
+    gch_count(&drainer->counters->rows_dropped, segment->rows);
+    (void)gch_err_set(&err, GCH_ERR_INVALID, "a file of the outbox %s was removed while its rows waited in it; they are lost and counted as dropped",
+                      drainer->outbox->root);
+    gch_notice_post(drainer->notices, GCH_CAUSE_OUTBOX_DAMAGED, err.text);
+    gch_outbox_finish(drainer->outbox, segment);
+}
+
 static enum gch_status run_own(struct gch_drainer *drainer)
 {
     while (!atomic_load(drainer->stop)) {
@@ -148,6 +159,10 @@ static enum gch_status run_own(struct gch_drainer *drainer)
         if (segment == NULL)
             return GCH_OK;
         enum gch_status status = open_own(drainer, segment, end);
+        if (status == GCH_ERR_INVALID && sealed) {
+            lose_own(drainer, segment);
+            continue;
+        }
         while (status == GCH_OK && more) {
             status = step(drainer, &drainer->own, end, &more);
             if (status == GCH_OK)

@@ -77,13 +77,14 @@ static void make_current_locked(struct gch_outbox *outbox, struct gch_segment *s
     pthread_cond_signal(&outbox->wake);
 }
 
-/* A prepared segment has the lower number, and segments are delivered by their numbers after a crash; so it stays before made. */
+/* After a crash segments are delivered by their numbers; so a prepared one with a lower number stays before made. */
 static void go_on_in_locked(struct gch_outbox *outbox, struct gch_segment *made)
 {
     struct gch_segment *next = outbox->next;
-    outbox->next = NULL;
-    if (next != NULL)
+    if (next != NULL && next->id < made->id) {
+        outbox->next = NULL;
         make_current_locked(outbox, next);
+    }
     make_current_locked(outbox, made);
 }
 

@@ -93,7 +93,7 @@ void gch_outbox_copy_name(struct gch_outbox *outbox, char name[GCH_DIR_NAME_MAX]
 /* The oldest undelivered segment, whether it is sealed, and its published end; NULL when there is none. */
 struct gch_segment *gch_outbox_peek(struct gch_outbox *outbox, bool *sealed, uint64_t *end);
 
-/* Opens a reader that of one of our own segments. */
+/* Opens a reader of one of our own segments. GCH_ERR_INVALID: its file was removed or overwritten by somebody else. */
 enum gch_status gch_outbox_open_reader(struct gch_outbox *outbox, const struct gch_segment *segment,
                                        struct gch_segment_reader *reader, struct gch_err *err) GCH_MUST_CHECK;
 

@@ -227,6 +227,6 @@ enum gch_status gch_outbox_open_reader(struct gch_outbox *outbox, const struct g
     }
     int fd = gch_descriptor_open(outbox->writer.dir_fd, segment->name, O_RDWR);
     if (fd < 0)
-        return gch_err_set(err, GCH_ERR_IO, "cannot open a segment of the outbox: %s", strerror(errno));
+        return gch_err_set(err, errno == ENOENT ? GCH_ERR_INVALID : GCH_ERR_IO, "cannot open a segment of the outbox: %s", strerror(errno));
     return gch_segment_reader_open(reader, fd, err);
 }

@@ -149,6 +149,7 @@ enum gch_status gch_segment_append(struct gch_segment *segment, enum gch_frame_k
     uint8_t *frame = segment->map + at;
     memcpy(frame + GCH_FRAME_HEADER, payload, len);
     frame_header_put(frame, segment->id, at, kind, table, payload, (uint32_t)len);
+    segment->rows += kind != GCH_FRAME_SCHEMA;
     atomic_store_explicit(&segment->end, at + gch_frame_size(len), memory_order_release);
     return GCH_OK;
 }

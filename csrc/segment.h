@@ -46,6 +46,7 @@ struct gch_segment {
     bool memory;
     _Atomic uint64_t end; /* bytes published, from the start of the file */
     _Atomic uint64_t acked; /* bytes delivered; written by the sender */
+    uint64_t rows;        /* rows and updates appended; under the outbox lock */
     bool sealed;          /* under the outbox lock */
     uint32_t schemas;     /* bit n: table n has its SCHEMA frame here; under the outbox lock */
     char name[40];        /* file name in the writer's directory */

@@ -48,7 +48,6 @@ static enum gch_cause cause_of(enum gch_trouble trouble)
 static void note_success(struct gch_sender *sender)
 {
     pthread_mutex_lock(&sender->lock);
-    bool recovered = sender->report.trouble != GCH_TROUBLE_NONE;
     enum gch_trouble trouble = sender->report.trouble;
     sender->report.state = GCH_SENDER_READY;
     sender->report.trouble = GCH_TROUBLE_NONE;
@@ -56,7 +55,7 @@ static void note_success(struct gch_sender *sender)
     pthread_cond_broadcast(&sender->news);
     pthread_mutex_unlock(&sender->lock);
     gch_retry_reset(&sender->retry);
-    if (!recovered)
+    if (trouble == GCH_TROUBLE_NONE)
         return;
     struct gch_err err;
     gch_notice_resolve(sender->notices, cause_of(trouble));

@@ -237,3 +237,27 @@ def test_outbox_that_is_removed(engine: Engine, database: str, home: Path, tmp_p
     said = program.finish().said[-1]
     assert said["result"]["pending"] == 0, said["result"]
     assert engine.stored("s", database) == set(range(6000))
+
+
+def test_backlog_that_is_removed(engine: Engine, database: str, home: Path, tmp_path: Path) -> None:
+    """Somebody deletes the outbox while rows wait in it: they are counted as dropped, and later rows do not wait for them."""
+    text = """
+    issue_many("r", 0, 6000)
+    say()
+    sys.stdin.readline()
+    issue_many("s", 0, 6000)
+    """ + TELL.format(seconds=10).replace("\n", "\n    ")
+    with Proxy(engine.port(), lambda request: Cut(passed_on=False)) as proxy:
+        env = environment(engine, database, home, proxy.port) | {"GENESIS_CH_SEGMENT_BYTES": "65536"}
+        program = start(text, tmp_path, **env)
+        program.listen()
+        shutil.rmtree(home / "outbox")
+        proxy.plan = lambda request: None
+        program.tell()
+        said = program.finish().quiet().said[-1]
+    conserved(said["result"], 12000)
+    assert said["result"]["pending"] == 0
+    assert len([line for line in said["lines"] if "was removed" in line]) == 1
+    stored = engine.stored("s", database)
+    assert len(stored) == said["result"]["delivered"] > 4000
+    assert stored == set(range(6000 - len(stored), 6000))

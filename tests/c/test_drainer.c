@@ -68,9 +68,8 @@ static void end(void)
 static void row(char letter)
 {
     size_t len = 4;
-    size_t taken;
     const uint8_t bytes[4] = {(uint8_t)letter, 0, 0, 0};
-    CHECK_INT(gch_outbox_append_rows(&outbox, TABLE, bytes, &len, 1, &taken), GCH_OK);
+    CHECK_INT(gch_outbox_append_row(&outbox, TABLE, bytes, len), GCH_OK);
 }
 
 static void rows(const char *letters)
@@ -91,15 +90,15 @@ static void test_own_rows_in_order(void)
 {
     char *root = scratch_path();
     begin(root);
-    rows("abcd");
+    rows("abc"); /* Two rows are a window: the update ends the second one before it is full. */
     CHECK_INT(gch_outbox_append_update(&outbox, (const uint8_t *)"u", 1), GCH_OK);
     rows("efg");
-    CHECK_INT(gch_drainer_run_own(&drainer), GCH_OK);
-    CHECK_TEXT(seen, "abcd!efg");
+    CHECK_INT(gch_drainer_run(&drainer, true, false), GCH_OK);
+    CHECK_TEXT(seen, "abc!efg");
     CHECK_INT(gch_outbox_backlog(&outbox), 0);
     rows("h");
-    CHECK_INT(gch_drainer_run_own(&drainer), GCH_OK);
-    CHECK_TEXT(seen, "abcd!efgh");
+    CHECK_INT(gch_drainer_run(&drainer, true, false), GCH_OK);
+    CHECK_TEXT(seen, "abc!efgh");
     end();
     CHECK_INT(scratch_count(AT_FDCWD, root, "w-"), 0);
     free(root);
@@ -111,11 +110,11 @@ static void test_failed_window_goes_on_where_it_was(void)
     begin(root);
     rows("abcdefghij");
     fail_at = 4;
-    CHECK_INT(gch_drainer_run_own(&drainer), GCH_ERR_REMOTE);
-    CHECK_INT(gch_drainer_run_own(&drainer), GCH_ERR_REMOTE);
+    CHECK_INT(gch_drainer_run(&drainer, true, false), GCH_ERR_REMOTE);
+    CHECK_INT(gch_drainer_run(&drainer, true, false), GCH_ERR_REMOTE);
     CHECK_TEXT(seen, "abc");
     fail_at = 0;
-    CHECK_INT(gch_drainer_run_own(&drainer), GCH_OK);
+    CHECK_INT(gch_drainer_run(&drainer, true, false), GCH_OK);
     CHECK_TEXT(seen, "abcdefghij");
     end();
     free(root);
@@ -127,11 +126,11 @@ static void test_resume_after_the_process_died(void)
     begin(root);
     rows("abcdefghij");
     fail_at = 6;
-    CHECK_INT(gch_drainer_run_own(&drainer), GCH_ERR_REMOTE);
+    CHECK_INT(gch_drainer_run(&drainer, true, false), GCH_ERR_REMOTE);
     end();
     begin(root);
     CHECK(gch_drainer_has_orphan(&drainer));
-    CHECK_INT(gch_drainer_run_orphans(&drainer), GCH_OK);
+    CHECK_INT(gch_drainer_run(&drainer, false, true), GCH_OK);
     CHECK_TEXT(seen, "efghij"); /* Windows of eight bytes: a to d were settled whole, f was never sent. */
     CHECK_INT(gch_counted(&counters.rows_adopted), 6);
     end();
@@ -147,18 +146,18 @@ static void test_own_window_in_work_comes_before_an_orphan(void)
     begin(root);
     rows("abcdefgh");
     fail_at = 7;
-    CHECK_INT(gch_drainer_run_own(&drainer), GCH_ERR_REMOTE);
+    CHECK_INT(gch_drainer_run(&drainer, true, false), GCH_ERR_REMOTE);
     CHECK(drainer.window_open);
     CHECK(gch_drainer_has_orphan(&drainer));
     fail_at = 12;
-    CHECK_INT(gch_drainer_run_orphans(&drainer), GCH_ERR_REMOTE);
+    CHECK_INT(gch_drainer_run(&drainer, false, true), GCH_ERR_REMOTE);
     CHECK_TEXT(seen, "abcdefgh012");
     CHECK_INT(gch_outbox_backlog(&outbox), 0);
     CHECK_INT(gch_counted(&counters.rows_adopted), 4);
     end();
     begin(root);
     CHECK(gch_drainer_has_orphan(&drainer));
-    CHECK_INT(gch_drainer_run_orphans(&drainer), GCH_OK);
+    CHECK_INT(gch_drainer_run(&drainer, false, true), GCH_OK);
     CHECK_TEXT(seen, "23456789");
     end();
     free(root);
@@ -172,12 +171,12 @@ static void test_orphan_that_cannot_be_read_holds_up_nobody(void)
     rows("ab");
     CHECK(gch_drainer_has_orphan(&drainer));
     fail_reads = true;
-    CHECK_INT(gch_drainer_run_orphans(&drainer), GCH_OK);
+    CHECK_INT(gch_drainer_run(&drainer, false, true), GCH_OK);
     fail_reads = false;
-    CHECK_INT(gch_drainer_run_own(&drainer), GCH_OK);
+    CHECK_INT(gch_drainer_run(&drainer, true, false), GCH_OK);
     CHECK_TEXT(seen, "ab");
     CHECK(gch_drainer_has_orphan(&drainer));
-    CHECK_INT(gch_drainer_run_orphans(&drainer), GCH_OK);
+    CHECK_INT(gch_drainer_run(&drainer, false, true), GCH_OK);
     CHECK_TEXT(seen, "ab0123");
     end();
     free(root);
@@ -217,7 +216,7 @@ static void test_stop(void)
     begin(root);
     rows("abc");
     atomic_store(&stop, true);
-    CHECK_INT(gch_drainer_run_own(&drainer), GCH_ERR_STOPPED);
+    CHECK_INT(gch_drainer_run(&drainer, true, false), GCH_ERR_STOPPED);
     atomic_store(&stop, false);
     end();
     CHECK_INT(scratch_count(AT_FDCWD, root, "w-"), 1);

@@ -46,10 +46,9 @@ static void end(struct world *world, bool keeper)
 static enum gch_status append(struct world *world, uint32_t number, size_t len)
 {
     uint8_t *bytes = malloc(len);
-    size_t taken;
     memset(bytes, (int)(number & 255), len);
     memcpy(bytes, &number, sizeof(number));
-    enum gch_status status = gch_outbox_append_rows(&world->outbox, TABLE, bytes, &len, 1, &taken);
+    enum gch_status status = gch_outbox_append_row(&world->outbox, TABLE, bytes, len);
     free(bytes);
     return status;
 }

@@ -1,4 +1,4 @@
-"""What the fault tests share: programs in processes of their own, an engine, and the oracle that no row is lost, doubled or altered.
+"""What the fault tests share: programs in processes of their own, an engine, and the oracle that no row is lost.
 
 A row's values follow from its id alone, so a row that was altered is found out. See `issue` for what a program logs.
 """
@@ -47,7 +47,8 @@ def number_of(text):
 def issue(run, i):
     """Log the one row that is called i in this run."""
     name = f"{run}-{i}"
-    ch_logger.log_individual(run, name, i, "p" + name, "m", number_of(name), -number_of(name), {"score": number_of(name)}, i % 2 == 0)
+    value = number_of(name)
+    ch_logger.log_individual(run, name, i, "p" + name, "m", value, -value, {"score": value}, i % 2 == 0)
 
 def issue_many(run, start, stop):
     for i in range(start, stop):
@@ -266,8 +267,8 @@ class Engine:
     def stored(self, run: str, database: str = "default") -> set[int]:
         """The numbers of the rows of a run. Fails when one is there twice or is not what was logged."""
         text = self.ask(
-            "SELECT individual_id, generation, parent_id, fitness_score, combined_score, metrics, metrics_num['score'], is_pareto "
-            f"FROM individuals FINAL WHERE run_id = '{run}' FORMAT JSONCompactEachRow",
+            "SELECT individual_id, generation, parent_id, fitness_score, combined_score, metrics, metrics_num['score'], "
+            f"is_pareto FROM individuals FINAL WHERE run_id = '{run}' FORMAT JSONCompactEachRow",
             database,
         )
         found: set[int] = set()
@@ -346,7 +347,7 @@ def conserved(result: Mapping[str, Any], issued: int) -> None:
 
 
 def sync(cwd: Path, *, seconds: float = PROGRAM_SECONDS, **env: str) -> dict[str, Any]:
-    """What a user does after a crash: a fresh process that delivers what is in the outbox. Its flush result and counters."""
+    """What a user does after a crash: a fresh process that delivers what is in the outbox. Its counters."""
     text = """
     enabled = ch_logger.enabled
     result = ch_logger.flush(30)
