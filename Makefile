@@ -18,7 +18,7 @@ test: lint
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.test
-	$(BIN)/ruff check --quiet $(CHECKED)
+	$(BIN)/ruff check --quiet --no-cache $(CHECKED)
 	$(BIN)/mypy
 
 bench: $(VENV)/.test

@@ -5,6 +5,7 @@ Every request is noted. A fault is asked about each one; it may answer itself, c
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import socket
 import struct
@@ -113,10 +114,8 @@ class Proxy:
     def close(self) -> None:
         """Stop listening and drop every connection."""
         self._stopped.set()
-        try:
+        with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
         self._listener.close()
         with self._lock:
             for connection in self._connections:
