@@ -68,7 +68,8 @@ static enum gch_status open_subdir(int root_fd, const char *name, int *fd, struc
     return GCH_OK;
 }
 
-enum gch_status gch_aside_quarantine(int root_fd, const struct gch_aside *frame, const char *reason, struct gch_err *err)
+enum gch_status gch_aside_quarantine(int root_fd, const struct gch_aside *frame, const char *reason,
+                                     struct gch_err *err)
 {
     int dir_fd;
     enum gch_status status = open_subdir(root_fd, "quarantine", &dir_fd, err);

@@ -1,9 +1,10 @@
-/* Rows put aside, so that they do not hold up the rest: parked to be tried again, or in quarantine for a person to look at.
+/* Rows put aside, so that they do not hold up the rest: parked to be tried again, or in quarantine for a person to look
+ * at.
  *
- * Both are segments like any other. A parked one lies in an orphan directory of its own whose segment says not to touch it before a
- * certain time; whichever process scans the outbox then delivers it. A quarantined one lies in ROOT/quarantine/<id>.seg with <id>.txt
- * beside it: table, number of rows, the server's code and words.
- * Only when the copy is written may the original be acknowledged. Threads: the sender's.
+ * Both are segments like any other. A parked one lies in an orphan directory of its own whose segment says not to touch
+ * it before a certain time; whichever process scans the outbox then delivers it. A quarantined one lies in
+ * ROOT/quarantine/<id>.seg with <id>.txt beside it: table, number of rows, the server's code and words. Only when the
+ * copy is written may the original be acknowledged. Threads: the sender's.
  */
 #ifndef GCH_ASIDE_H
 #define GCH_ASIDE_H
@@ -13,9 +14,9 @@
 #define GCH_PARK_MS 60000 /* how long parked rows wait */
 
 struct gch_aside {
-    enum gch_frame_kind kind;  /* ROW or UPDATE */
-    uint8_t table;             /* as numbered in the schema's segment */
-    const void *schema;        /* the SCHEMA payload of ROW */
+    enum gch_frame_kind kind; /* ROW or UPDATE */
+    uint8_t table;            /* as numbered in the schema's segment */
+    const void *schema;       /* the SCHEMA payload of ROW */
     size_t schema_len;
     const uint8_t *payload;
     size_t len;
@@ -27,7 +28,8 @@ enum gch_status gch_aside_park(int root_fd, const struct gch_aside *frames, size
 enum gch_status gch_aside_quarantine(int root_fd, const struct gch_aside *frame, const char *reason,
                                      struct gch_err *err) GCH_MUST_CHECK;
 
-/* Keeps the damaged bytes of a segment for a person to look at: ROOT/damaged/<id>.seg, a second name of the same file. */
+/* Keeps the damaged bytes of a segment for a person to look at: ROOT/damaged/<id>.seg, a second name of the same file.
+ */
 enum gch_status gch_aside_keep_damaged(int root_fd, int dir_fd, const char *name, uint64_t id) GCH_MUST_CHECK;
 
 #endif

@@ -5,7 +5,7 @@
 #include "query_text.h"
 
 #define COMPRESSION_LEVEL 1
-#define KEPT_MAX (8U << 20) /* memory kept after a rare large batch */
+#define KEPT_MAX          (8U << 20) /* memory kept after a rare large batch */
 
 void gch_batch_init(struct gch_batch *batch)
 {
@@ -55,7 +55,8 @@ const uint8_t *gch_batch_row(const struct gch_batch *batch, size_t i, size_t *le
     return batch->rows.data + start;
 }
 
-/* Reads a length-prefixed text of the schema at *at. The schema passed its checksum, but an older release may have written it. */
+/* Reads a length-prefixed text of the schema at *at. The schema passed its checksum, but an older release may have
+ * written it. */
 static enum gch_status read_text(const struct gch_buf *schema, size_t *at, const char **text, size_t *len)
 {
     uint64_t value = 0;
@@ -113,7 +114,8 @@ enum gch_status gch_batch_put_statement(const struct gch_batch *batch, struct gc
     return status == GCH_OK ? gch_buf_status(sql) : status;
 }
 
-static enum gch_status feed(ZSTD_CCtx *context, struct gch_buf *body, const void *bytes, size_t len, ZSTD_EndDirective end)
+static enum gch_status feed(ZSTD_CCtx *context, struct gch_buf *body, const void *bytes, size_t len,
+                            ZSTD_EndDirective end)
 {
     ZSTD_inBuffer in = {bytes, len, 0};
     size_t left;
@@ -140,7 +142,8 @@ enum gch_status gch_batch_compress(const struct gch_batch *batch, size_t from, s
     (void)ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
     size_t header = header_start(batch);
     size_t start = row_start(batch, from);
-    enum gch_status status = feed(context, body, batch->schema->data + header, batch->schema->len - header, ZSTD_e_continue);
+    enum gch_status status =
+        feed(context, body, batch->schema->data + header, batch->schema->len - header, ZSTD_e_continue);
     if (status == GCH_OK)
         status = feed(context, body, batch->rows.data + start, row_start(batch, to) - start, ZSTD_e_end);
     ZSTD_freeCCtx(context);

@@ -1,8 +1,8 @@
 /* Rows of one table on their way into one request.
  *
- * Made from frames of one segment. `ends` keeps where each row ends, so that a batch the server refuses can be halved down to
- * the bad row. `done` rows from the front are settled (stored, quarantined or parked); a retry starts behind them.
- * Owner: the sender thread.
+ * Made from frames of one segment. `ends` keeps where each row ends, so that a batch the server refuses can be halved
+ * down to the bad row. `done` rows from the front are settled (stored, quarantined or parked); a retry starts behind
+ * them. Owner: the sender thread.
  */
 #ifndef GCH_BATCH_H
 #define GCH_BATCH_H
@@ -35,7 +35,9 @@ const uint8_t *gch_batch_row(const struct gch_batch *batch, size_t i, size_t *le
 /* INSERT INTO table (columns) FORMAT RowBinaryWithNamesAndTypes */
 enum gch_status gch_batch_put_statement(const struct gch_batch *batch, struct gch_buf *sql) GCH_MUST_CHECK;
 
-/* Rows [from, to) with their header, as one zstd member: a body that is cut on the way can then never be taken for a shorter one. */
-enum gch_status gch_batch_compress(const struct gch_batch *batch, size_t from, size_t to, struct gch_buf *body) GCH_MUST_CHECK;
+/* Rows [from, to) with their header, as one zstd member: a body that is cut on the way can then never be taken for a
+ * shorter one. */
+enum gch_status gch_batch_compress(const struct gch_batch *batch, size_t from, size_t to,
+                                   struct gch_buf *body) GCH_MUST_CHECK;
 
 #endif

@@ -41,8 +41,8 @@ static enum gch_status find_server(struct gch_connection *connection, struct gch
     return GCH_OK;
 }
 
-enum gch_status gch_connection_make(struct gch_connection *connection, struct gch_reply *reply, const _Atomic bool *stop,
-                                    struct gch_err *err)
+enum gch_status gch_connection_make(struct gch_connection *connection, struct gch_reply *reply,
+                                    const _Atomic bool *stop, struct gch_err *err)
 {
     struct gch_url url = {0};
     enum gch_status status = find_server(connection, &url, stop, err);

@@ -1,7 +1,7 @@
 /* The way to the server: found or started, spoken to, its tables brought up to date.
  *
- * Not ready -> gch_connection_make -> ready, until the sender meets a failure and sets ready back. Making it again is cheap: a look at the
- * endpoint and two small queries. Owner: the sender thread.
+ * Not ready -> gch_connection_make -> ready, until the sender meets a failure and sets ready back. Making it again is
+ * cheap: a look at the endpoint and two small queries. Owner: the sender thread.
  */
 #ifndef GCH_CONNECTION_H
 #define GCH_CONNECTION_H
@@ -16,7 +16,7 @@ struct gch_connection {
     struct gch_embedded embedded;
     const struct gch_place *place;
     const struct gch_migrations *migrations;
-    const char *url_text; /* the setting, password and all */
+    const char *url_text;         /* the setting, password and all */
     struct gch_endpoint endpoint; /* of the embedded server that was found last */
     size_t migrations_applied;
     bool ready;
@@ -35,9 +35,9 @@ enum gch_status gch_connection_init(struct gch_connection *connection, const str
                                     struct gch_counters *counters) GCH_MUST_CHECK;
 void gch_connection_deinit(struct gch_connection *connection);
 
-/* GCH_OK: ready. GCH_ERR_REMOTE: a server answers, but not as needed; reply says why. GCH_ERR_STOPPED: *stop. Otherwise no embedded server
- * could be found or started; err says why. */
-enum gch_status gch_connection_make(struct gch_connection *connection, struct gch_reply *reply, const _Atomic bool *stop,
-                                    struct gch_err *err) GCH_MUST_CHECK;
+/* GCH_OK: ready. GCH_ERR_REMOTE: a server answers, but not as needed; reply says why. GCH_ERR_STOPPED: *stop. Otherwise
+ * no embedded server could be found or started; err says why. */
+enum gch_status gch_connection_make(struct gch_connection *connection, struct gch_reply *reply,
+                                    const _Atomic bool *stop, struct gch_err *err) GCH_MUST_CHECK;
 
 #endif

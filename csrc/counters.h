@@ -10,28 +10,29 @@
 #include <stdint.h>
 
 /* X(name, what it counts) */
-#define GCH_COUNTER_MAP(X)                                                                                              \
-    X(rows_logged, "rows that log calls handed over")                                                                   \
-    X(rows_adopted, "rows taken over from the outboxes of dead processes, and rows put aside that came back")                                                     \
-    X(rows_delivered, "rows that the server acknowledged")                                                              \
-    X(rows_rejected, "rows that the server refused; they are in the quarantine")                                        \
-    X(rows_dropped, "rows that could not be kept: outbox at its cap, no memory, or larger than 128 MiB")                \
-    X(rows_parked, "rows put aside because their table does not fit; tried again later")                                \
-    X(bytes_logged, "bytes of encoded rows")                                                                            \
-    X(bytes_sent, "bytes of compressed request bodies")                                                                 \
-    X(batches_sent, "insert requests that succeeded")                                                                   \
-    X(requests, "HTTP requests made")                                                                                   \
-    X(retries, "requests that failed and were or will be repeated")                                                     \
-    X(segments_created, "outbox files made")                                                                            \
-    X(segments_recycled, "outbox files used again")                                                                     \
-    X(segments_inline, "outbox files that a log call had to make itself because none was prepared")                     \
-    X(orphans_adopted, "outboxes of dead processes taken over")                                                         \
-    X(frames_damaged, "damaged places in outbox files that were stepped over")                                          \
-    X(bytes_damaged, "bytes in those places")                                                                           \
-    X(values_clamped, "integers out of the column's range, stored as the nearest that fits")                            \
-    X(values_replaced, "values that could not be stored as given: text that was no Unicode, numbers that were no number, objects stored as their repr") \
-    X(values_cut, "values cut at a cap")                                                                                \
-    X(arguments_ignored, "keyword arguments that no method has")                                                        \
+#define GCH_COUNTER_MAP(X)                                                                                             \
+    X(rows_logged, "rows that log calls handed over")                                                                  \
+    X(rows_adopted, "rows taken over from the outboxes of dead processes, and rows put aside that came back")          \
+    X(rows_delivered, "rows that the server acknowledged")                                                             \
+    X(rows_rejected, "rows that the server refused; they are in the quarantine")                                       \
+    X(rows_dropped, "rows that could not be kept: outbox at its cap, no memory, or larger than 128 MiB")               \
+    X(rows_parked, "rows put aside because their table does not fit; tried again later")                               \
+    X(bytes_logged, "bytes of encoded rows")                                                                           \
+    X(bytes_sent, "bytes of compressed request bodies")                                                                \
+    X(batches_sent, "insert requests that succeeded")                                                                  \
+    X(requests, "HTTP requests made")                                                                                  \
+    X(retries, "requests that failed and were or will be repeated")                                                    \
+    X(segments_created, "outbox files made")                                                                           \
+    X(segments_recycled, "outbox files used again")                                                                    \
+    X(segments_inline, "outbox files that a log call had to make itself because none was prepared")                    \
+    X(orphans_adopted, "outboxes of dead processes taken over")                                                        \
+    X(frames_damaged, "damaged places in outbox files that were stepped over")                                         \
+    X(bytes_damaged, "bytes in those places")                                                                          \
+    X(values_clamped, "integers out of the column's range, stored as the nearest that fits")                           \
+    X(values_replaced, "values that could not be stored as given: text that was no Unicode, numbers that were no "     \
+                       "number, objects stored as their repr")                                                         \
+    X(values_cut, "values cut at a cap")                                                                               \
+    X(arguments_ignored, "keyword arguments that no method has")                                                       \
     X(servers_started, "embedded servers started")
 
 struct gch_counters {

@@ -4,9 +4,9 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* CRC-32C is linear, so an entry is the xor of the entries of its index's bits. The sixty-four constants are those entries:
- * row k holds, for bit 0 to 7, the remainder of that bit followed by k zero bytes (reflected polynomial 0x82F63B78).
- * The compiler then makes the whole table, and nothing is built at run time. */
+/* CRC-32C is linear, so an entry is the xor of the entries of its index's bits. The sixty-four constants are those
+ * entries: row k holds, for bit 0 to 7, the remainder of that bit followed by k zero bytes (reflected polynomial
+ * 0x82F63B78). The compiler then makes the whole table, and nothing is built at run time. */
 #define BIT(index, bit, value) (((index) >> (bit)&1) ? (value) : 0u)
 #define ENTRY(i, a, b, c, d, e, f, g, h)                                                                               \
     (BIT(i, 0, a) ^ BIT(i, 1, b) ^ BIT(i, 2, c) ^ BIT(i, 3, d) ^ BIT(i, 4, e) ^ BIT(i, 5, f) ^ BIT(i, 6, g) ^          \

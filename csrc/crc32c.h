@@ -1,7 +1,7 @@
 /* CRC-32C (Castagnoli), as in iSCSI and ext4: the check of every frame in the outbox.
  *
- * Uses SSE4.2 or ARMv8 instructions where the processor has them, found once, and tables elsewhere; both give the same value.
- * Chain by passing the last result as seed; start with 0. Any thread.
+ * Uses SSE4.2 or ARMv8 instructions where the processor has them, found once, and tables elsewhere; both give the same
+ * value. Chain by passing the last result as seed; start with 0. Any thread.
  */
 #ifndef GCH_CRC32C_H
 #define GCH_CRC32C_H

@@ -7,8 +7,9 @@
 #include "update.h"
 
 #define CODE_ILLEGAL_FINAL 181
-/* Rows of a backlog may be of any number of months, so the limit on partitions in one insert would hold them back for ever. */
-#define INSERT_SETTINGS "&insert_deduplicate=0&async_insert=0&max_partitions_per_insert_block=0"
+/* Rows of a backlog may be of any number of months, so the limit on partitions in one insert would hold them back for
+ * ever. */
+#define INSERT_SETTINGS    "&insert_deduplicate=0&async_insert=0&max_partitions_per_insert_block=0"
 
 void gch_delivery_init(struct gch_delivery *delivery, struct gch_transport *transport, struct gch_counters *counters,
                        struct gch_notices *notices)
@@ -36,7 +37,8 @@ void gch_delivery_deinit(struct gch_delivery *delivery)
 
 static struct gch_aside aside_of(const struct gch_batch *batch, uint8_t table, size_t i)
 {
-    struct gch_aside frame = {.kind = GCH_FRAME_ROW, .table = table, .schema = batch->schema->data, .schema_len = batch->schema->len};
+    struct gch_aside frame = {
+        .kind = GCH_FRAME_ROW, .table = table, .schema = batch->schema->data, .schema_len = batch->schema->len};
     frame.payload = gch_batch_row(batch, i, &frame.len);
     return frame;
 }
@@ -46,25 +48,28 @@ static void drop(struct gch_delivery *delivery, size_t rows, const struct gch_er
 {
     struct gch_err err;
     gch_count(&delivery->counters->rows_dropped, rows);
-    (void)gch_err_set(&err, GCH_ERR_IO, "rows that the server refused could not be put into the quarantine and are lost: %s", why->text);
+    (void)gch_err_set(&err, GCH_ERR_IO,
+                      "rows that the server refused could not be put into the quarantine and are lost: %s", why->text);
     gch_notice_post(delivery->notices, GCH_CAUSE_REJECTED, err.text);
 }
 
-static void quarantine(struct gch_delivery *delivery, const struct gch_aside *frame, const char *table, size_t table_len)
+static void quarantine(struct gch_delivery *delivery, const struct gch_aside *frame, const char *table,
+                       size_t table_len)
 {
     struct gch_err err;
     struct gch_buf reason;
     gch_buf_init(&reason, 4096);
     gch_buf_printf(&reason, "table: %.*s\ncode: %d (%s)\nreason: %s\n", (int)table_len, table, delivery->reply.code,
-                   gch_error_code_name(delivery->reply.code) != NULL ? gch_error_code_name(delivery->reply.code) : "unknown",
+                   gch_error_code_name(delivery->reply.code) != NULL ? gch_error_code_name(delivery->reply.code)
+                                                                     : "unknown",
                    delivery->reply.err.text);
     const char *text = gch_buf_cstr(&reason);
     if (gch_aside_quarantine(delivery->root_fd, frame, text == NULL ? "" : text, &err) != GCH_OK) {
         drop(delivery, 1, &err);
     } else {
         gch_count(&delivery->counters->rows_rejected, 1);
-        (void)gch_err_set(&err, GCH_OK, "a row of %.*s was refused and is in the outbox's quarantine: %s", (int)table_len, table,
-                          delivery->reply.err.text);
+        (void)gch_err_set(&err, GCH_OK, "a row of %.*s was refused and is in the outbox's quarantine: %s",
+                          (int)table_len, table, delivery->reply.err.text);
         gch_notice_post(delivery->notices, GCH_CAUSE_REJECTED, err.text);
     }
     gch_buf_deinit(&reason);
@@ -95,8 +100,8 @@ static enum gch_status park_table(struct gch_delivery *delivery, struct gch_batc
     return park_rows(delivery, batch, table, batch->count - batch->done);
 }
 
-/* A large row that the server does not take even alone must not hold up the others; a small one means that the server is short of
- * memory, which passes. */
+/* A large row that the server does not take even alone must not hold up the others; a small one means that the server
+ * is short of memory, which passes. */
 static enum gch_status park_large_row(struct gch_delivery *delivery, struct gch_batch *batch, uint8_t table)
 {
     struct gch_err err;
@@ -106,8 +111,9 @@ static enum gch_status park_large_row(struct gch_delivery *delivery, struct gch_
     (void)gch_batch_row(batch, batch->done, &len);
     if (len < GCH_LARGE_ROW)
         return GCH_ERR_REMOTE;
-    (void)gch_err_set(&err, GCH_OK, "a row of %.*s with %zu bytes is too large for the server and is tried again later: %s", (int)name_len,
-                      name, len, delivery->reply.err.text);
+    (void)gch_err_set(&err, GCH_OK,
+                      "a row of %.*s with %zu bytes is too large for the server and is tried again later: %s",
+                      (int)name_len, name, len, delivery->reply.err.text);
     gch_notice_post(delivery->notices, GCH_CAUSE_REJECTED, err.text);
     return park_rows(delivery, batch, table, 1);
 }
@@ -134,7 +140,8 @@ static enum gch_status post_rows(struct gch_delivery *delivery, const struct gch
 }
 
 /* What to do after a failed request for *step rows from batch->done. GCH_OK: go on with the loop. */
-static enum gch_status after_failure(struct gch_delivery *delivery, struct gch_batch *batch, uint8_t table, size_t *step)
+static enum gch_status after_failure(struct gch_delivery *delivery, struct gch_batch *batch, uint8_t table,
+                                     size_t *step)
 {
     enum gch_error_class error_class = delivery->reply.error_class;
     if ((error_class == GCH_CLASS_REJECT || error_class == GCH_CLASS_SPLIT) && *step > 1) {
@@ -178,7 +185,8 @@ static enum gch_status send_rows(struct gch_delivery *delivery, struct gch_batch
 
 /* ---- updates ---- */
 
-static enum gch_status post_update(struct gch_delivery *delivery, const struct gch_update *update, void (*put)(struct gch_buf *))
+static enum gch_status post_update(struct gch_delivery *delivery, const struct gch_update *update,
+                                   void (*put)(struct gch_buf *))
 {
     gch_buf_reset(&delivery->sql);
     gch_buf_reset(&delivery->extra);
@@ -208,11 +216,13 @@ static enum gch_status park_update(struct gch_delivery *delivery, const struct g
 }
 
 /* The run is not in the table yet: its row may be in the outbox of another process. */
-static enum gch_status postpone_update(struct gch_delivery *delivery, const struct gch_aside *frame, const struct gch_update *update)
+static enum gch_status postpone_update(struct gch_delivery *delivery, const struct gch_aside *frame,
+                                       const struct gch_update *update)
 {
     uint64_t now = gch_realtime_us();
     delivery->reply.code = 0;
-    (void)gch_err_set(&delivery->reply.err, GCH_ERR_REMOTE, "update_evolution_run: evolution_runs has no run \"%.*s\"; log_evolution_run first",
+    (void)gch_err_set(&delivery->reply.err, GCH_ERR_REMOTE,
+                      "update_evolution_run: evolution_runs has no run \"%.*s\"; log_evolution_run first",
                       (int)(update->run_id_len < 200 ? update->run_id_len : 200), update->run_id);
     if (now / 1000 > (uint64_t)update->version_us / 1000 + GCH_UPDATE_PATIENCE_MS) {
         quarantine(delivery, frame, "evolution_runs", strlen("evolution_runs"));
@@ -241,7 +251,8 @@ static enum gch_status send_update(struct gch_delivery *delivery, const struct g
     struct gch_update update;
     struct gch_aside frame = {.kind = GCH_FRAME_UPDATE, .payload = payload->data, .len = payload->len};
     if (gch_update_get(&update, payload->data, payload->len) != GCH_OK || update.run_id_len > GCH_UPDATE_TEXT_MAX) {
-        (void)gch_err_set(&delivery->reply.err, GCH_ERR_INVALID, "an update in the outbox cannot be read, or its run_id is longer than %d bytes",
+        (void)gch_err_set(&delivery->reply.err, GCH_ERR_INVALID,
+                          "an update in the outbox cannot be read, or its run_id is longer than %d bytes",
                           GCH_UPDATE_TEXT_MAX);
         quarantine(delivery, &frame, "evolution_runs", strlen("evolution_runs"));
         return GCH_OK;

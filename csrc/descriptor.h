@@ -1,8 +1,9 @@
-/* The descriptors of the core, in one table, so that a forked child can close what it inherited: a lock, a segment or a connection that
- * lives on in a child would keep a dead writer's outbox from being adopted, or mix two processes' bytes.
+/* The descriptors of the core, in one table, so that a forked child can close what it inherited: a lock, a segment or a
+ * connection that lives on in a child would keep a dead writer's outbox from being adopted, or mix two processes'
+ * bytes.
  *
- * Every descriptor is opened and closed through here. fork() waits for an open or close in progress, so that a child finds each one in
- * the table. Cap: GCH_DESCRIPTORS_MAX; one beyond it works, and stays open in children. Any thread.
+ * Every descriptor is opened and closed through here. fork() waits for an open or close in progress, so that a child
+ * finds each one in the table. Cap: GCH_DESCRIPTORS_MAX; one beyond it works, and stays open in children. Any thread.
  */
 #ifndef GCH_DESCRIPTOR_H
 #define GCH_DESCRIPTOR_H

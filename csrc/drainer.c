@@ -7,7 +7,8 @@
 #include "thread.h"
 
 void gch_drainer_init(struct gch_drainer *drainer, struct gch_outbox *outbox, struct gch_delivery *delivery,
-                      struct gch_counters *counters, struct gch_notices *notices, const _Atomic bool *stop, size_t batch_bytes)
+                      struct gch_counters *counters, struct gch_notices *notices, const _Atomic bool *stop,
+                      size_t batch_bytes)
 {
     memset(drainer, 0, sizeof(*drainer));
     drainer->outbox = outbox;
@@ -58,7 +59,8 @@ static enum gch_status fail(struct gch_drainer *drainer, enum gch_status status,
 }
 
 /* A copy that cannot be made is no reason to stop: the rows that can be read are delivered. */
-static void keep_damaged(const struct gch_drainer *drainer, const struct gch_source *source, int dir_fd, const char *name)
+static void keep_damaged(const struct gch_drainer *drainer, const struct gch_source *source, int dir_fd,
+                         const char *name)
 {
     enum gch_status ignored =
         source->damaged ? gch_aside_keep_damaged(drainer->outbox->root_fd, dir_fd, name, source->reader.id) : GCH_OK;
@@ -143,8 +145,10 @@ static void lose_own(struct gch_drainer *drainer, struct gch_segment *segment)
 {
     struct gch_err err;
     gch_count(&drainer->counters->rows_dropped, segment->rows);
-    (void)gch_err_set(&err, GCH_ERR_INVALID, "a file of the outbox %s was removed while its rows waited in it; they are lost and counted as dropped",
-                      drainer->outbox->root);
+    (void)gch_err_set(
+        &err, GCH_ERR_INVALID,
+        "a file of the outbox %s was removed while its rows waited in it; they are lost and counted as dropped",
+        drainer->outbox->root);
     gch_notice_post(drainer->notices, GCH_CAUSE_OUTBOX_DAMAGED, err.text);
     gch_outbox_finish(drainer->outbox, segment);
 }

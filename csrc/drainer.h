@@ -1,8 +1,8 @@
 /* Walks the outbox, ours and those of dead processes, and hands window after window to delivery.
  *
- * One window is in work at a time. When its delivery fails the window is kept, with what is settled in it, and the next run goes on
- * there: nothing is settled twice. An orphan stays locked until it is empty or the drainer is told to let go.
- * Owner: the sender thread.
+ * One window is in work at a time. When its delivery fails the window is kept, with what is settled in it, and the next
+ * run goes on there: nothing is settled twice. An orphan stays locked until it is empty or the drainer is told to let
+ * go. Owner: the sender thread.
  */
 #ifndef GCH_DRAINER_H
 #define GCH_DRAINER_H
@@ -20,7 +20,7 @@ struct gch_drainer {
     const _Atomic bool *stop;
     size_t batch_bytes;
     struct gch_window window;
-    struct gch_source *in_work;      /* the source of the window while it is not settled, else NULL */
+    struct gch_source *in_work; /* the source of the window while it is not settled, else NULL */
     uint64_t windows_settled;
     struct gch_source own;           /* of own_segment */
     struct gch_segment *own_segment; /* NULL: none is open */
@@ -32,11 +32,12 @@ struct gch_drainer {
 };
 
 void gch_drainer_init(struct gch_drainer *drainer, struct gch_outbox *outbox, struct gch_delivery *delivery,
-                      struct gch_counters *counters, struct gch_notices *notices, const _Atomic bool *stop, size_t batch_bytes);
+                      struct gch_counters *counters, struct gch_notices *notices, const _Atomic bool *stop,
+                      size_t batch_bytes);
 void gch_drainer_deinit(struct gch_drainer *drainer);
 
-/* Delivers what is there: of our own, of dead processes, or both; what is in work already comes first. GCH_OK: nothing is left.
- * GCH_ERR_STOPPED: *stop. Otherwise as gch_delivery_run, with the words in delivery->reply.err. */
+/* Delivers what is there: of our own, of dead processes, or both; what is in work already comes first. GCH_OK: nothing
+ * is left. GCH_ERR_STOPPED: *stop. Otherwise as gch_delivery_run, with the words in delivery->reply.err. */
 enum gch_status gch_drainer_run(struct gch_drainer *drainer, bool own, bool orphans) GCH_MUST_CHECK;
 
 /* True when a window of our own rows waits for its next attempt. */

@@ -9,7 +9,8 @@
 
 #define GCH_DTOA_MAX 32 /* bytes that any double or 64-bit integer needs, without a NUL */
 
-/* Writes value, which must be finite, to out (GCH_DTOA_MAX bytes) and returns the length. 1.0 -> "1.0", 1e22 -> "1e+22". */
+/* Writes value, which must be finite, to out (GCH_DTOA_MAX bytes) and returns the length. 1.0 -> "1.0", 1e22 ->
+ * "1e+22". */
 size_t gch_dtoa(double value, char *out);
 
 size_t gch_itoa(int64_t value, char *out);

@@ -21,8 +21,8 @@
 
 extern char **environ;
 
-enum gch_status gch_embedded_init(struct gch_embedded *embedded, const char *home, const char *python, const char *package_path,
-                                  unsigned idle_s, struct gch_counters *counters)
+enum gch_status gch_embedded_init(struct gch_embedded *embedded, const char *home, const char *python,
+                                  const char *package_path, unsigned idle_s, struct gch_counters *counters)
 {
     embedded->home = strdup(home);
     embedded->python = strdup(python);
@@ -74,8 +74,8 @@ static enum gch_status url_of(const struct gch_endpoint *endpoint, struct gch_ur
     return url->password == NULL ? GCH_ERR_NOMEM : GCH_OK;
 }
 
-/* The environment of the experiment with our package in front of PYTHONPATH, and without the address of a remote server, which
- * holds a password that this process has no use for. */
+/* The environment of the experiment with our package in front of PYTHONPATH, and without the address of a remote
+ * server, which holds a password that this process has no use for. */
 static char **make_environment(const struct gch_embedded *embedded, char **python_path)
 {
     size_t count = 0;
@@ -88,7 +88,8 @@ static char **make_environment(const struct gch_embedded *embedded, char **pytho
     const char *old = getenv("PYTHONPATH");
     struct gch_buf path;
     gch_buf_init(&path, 1U << 20);
-    gch_buf_printf(&path, "PYTHONPATH=%s%s%s", embedded->package_path, old != NULL && *old != '\0' ? ":" : "", old != NULL ? old : "");
+    gch_buf_printf(&path, "PYTHONPATH=%s%s%s", embedded->package_path, old != NULL && *old != '\0' ? ":" : "",
+                   old != NULL ? old : "");
     const char *text = gch_buf_cstr(&path);
     *python_path = text == NULL ? NULL : strdup(text);
     gch_buf_deinit(&path);
@@ -118,8 +119,8 @@ static enum gch_status spawn_server(const struct gch_embedded *embedded, pid_t *
     char *python_path = NULL;
     (void)snprintf(idle, sizeof(idle), "%u", embedded->idle_s);
     /* -P: a file in the working directory that happens to be called like a module of ours is not taken for it. */
-    const char *const arguments[] = {embedded->python, "-P", "-m",     "genesis_ch.server", "--path", embedded->home,
-                                     "--idle",         idle, "--detach", NULL};
+    const char *const arguments[] = {embedded->python, "-P",     "-m", "genesis_ch.server", "--path",
+                                     embedded->home,   "--idle", idle, "--detach",          NULL};
     char **environment = make_environment(embedded, &python_path);
     if (environment == NULL)
         return GCH_ERR_NOMEM;
@@ -130,7 +131,8 @@ static enum gch_status spawn_server(const struct gch_embedded *embedded, pid_t *
     set_attributes(&attributes);
     for (int fd = 0; fd < 3; fd++)
         posix_spawn_file_actions_addopen(&files, fd, "/dev/null", O_RDWR, 0);
-    int failed = posix_spawn(pid, embedded->python, &files, &attributes, (char *const *)(uintptr_t)arguments, environment);
+    int failed =
+        posix_spawn(pid, embedded->python, &files, &attributes, (char *const *)(uintptr_t)arguments, environment);
     posix_spawn_file_actions_destroy(&files);
     posix_spawnattr_destroy(&attributes);
     free(python_path);
@@ -145,7 +147,8 @@ static void sleep_ms(long ms)
     (void)nanosleep(&time, NULL);
 }
 
-/* Waits for the first process, which ends as soon as the server has detached; the experiment may have reaped it already. */
+/* Waits for the first process, which ends as soon as the server has detached; the experiment may have reaped it
+ * already. */
 static enum gch_status reap(pid_t pid, const _Atomic bool *stop, int *exit_code)
 {
     *exit_code = 0;
@@ -168,13 +171,15 @@ static enum gch_status start(struct gch_embedded *embedded, const _Atomic bool *
 {
     pid_t pid;
     if (spawn_server(embedded, &pid) != GCH_OK)
-        return gch_err_set(err, GCH_ERR_IO, "cannot start the embedded ClickHouse server with %s: %s", embedded->python, strerror(errno));
+        return gch_err_set(err, GCH_ERR_IO, "cannot start the embedded ClickHouse server with %s: %s", embedded->python,
+                           strerror(errno));
     gch_count(&embedded->counters->servers_started, 1);
     int exit_code;
     enum gch_status status = reap(pid, stop, &exit_code);
     if (status == GCH_OK && exit_code != 0)
         return gch_err_set(err, GCH_ERR_IO,
-                           "the embedded ClickHouse server ended with exit code %d; see %s/server.log, or run `genesis-ch serve --path %s` to "
+                           "the embedded ClickHouse server ended with exit code %d; see %s/server.log, or run "
+                           "`genesis-ch serve --path %s` to "
                            "see why",
                            exit_code, embedded->home, embedded->home);
     return status;
@@ -210,8 +215,9 @@ enum gch_status gch_embedded_ensure(struct gch_embedded *embedded, struct gch_ur
             break;
         }
         if (!alive && (!started || now - dead_since > 15000)) {
-            status = started ? gch_err_set(err, GCH_ERR_IO, "the embedded ClickHouse server does not start; see %s/server.log, or run "
-                                                            "`genesis-ch serve --path %s` to see why",
+            status = started ? gch_err_set(err, GCH_ERR_IO,
+                                           "the embedded ClickHouse server does not start; see %s/server.log, or run "
+                                           "`genesis-ch serve --path %s` to see why",
                                            embedded->home, embedded->home)
                              : start(embedded, stop, err);
             if (status != GCH_OK)
@@ -220,7 +226,8 @@ enum gch_status gch_embedded_ensure(struct gch_embedded *embedded, struct gch_ur
             dead_since = gch_monotonic_ms();
         }
         if (now > until) {
-            status = gch_err_set(err, GCH_ERR_IO, "the embedded ClickHouse server in %s did not answer within %d s; see its server.log",
+            status = gch_err_set(err, GCH_ERR_IO,
+                                 "the embedded ClickHouse server in %s did not answer within %d s; see its server.log",
                                  embedded->home, GCH_EMBEDDED_START_MS / 1000);
             break;
         }

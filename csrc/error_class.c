@@ -33,9 +33,9 @@
     X(759, LICENSING_EXCEPTION, AUTH)                                                                                  \
     X(767, REQUIRED_SECOND_FACTOR, AUTH)
 
-/* The statement and the table do not fit together, so every row of the table fails alike. INCORRECT_DATA is here although
- * a bad row can give it too: a column whose type differs gives it for the header, and to halve such a batch would put all of
- * its rows in quarantine, while parking loses none. The same goes for BAD_ARGUMENTS. */
+/* The statement and the table do not fit together, so every row of the table fails alike. INCORRECT_DATA is here
+ * although a bad row can give it too: a column whose type differs gives it for the header, and to halve such a batch
+ * would put all of its rows in quarantine, while parking loses none. The same goes for BAD_ARGUMENTS. */
 #define SCHEMA_CODES(X)                                                                                                \
     X(2, UNSUPPORTED_PARAMETER, SCHEMA)                                                                                \
     X(7, INCORRECT_NUMBER_OF_COLUMNS, SCHEMA)                                                                          \
@@ -173,7 +173,8 @@
     X(691, UNKNOWN_ELEMENT_OF_ENUM, REJECT)                                                                            \
     X(760, UNICODE_ERROR, REJECT)
 
-/* The batch is too much for the server or for the account's limits. A cut in smaller parts also touches fewer partitions. */
+/* The batch is too much for the server or for the account's limits. A cut in smaller parts also touches fewer
+ * partitions. */
 #define SPLIT_CODES(X)                                                                                                 \
     X(39, TOO_LARGE_SIZE_COMPRESSED, SPLIT)                                                                            \
     X(128, TOO_LARGE_ARRAY_SIZE, SPLIT)                                                                                \

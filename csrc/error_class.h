@@ -1,7 +1,7 @@
 /* What a failed delivery means for the rows in it.
  *
- * One table maps ClickHouse error codes to a class; where the reply carries none of them, the HTTP status decides; what neither
- * knows is RETRY, so an unknown error never loses a row.
+ * One table maps ClickHouse error codes to a class; where the reply carries none of them, the HTTP status decides; what
+ * neither knows is RETRY, so an unknown error never loses a row.
  */
 #ifndef GCH_ERROR_CLASS_H
 #define GCH_ERROR_CLASS_H

@@ -22,8 +22,8 @@ static bool is_plain(uint32_t code)
     return code >= 0x20 && code < 0x80 && code != '"' && code != '\\';
 }
 
-/* The highest bit of each byte that is not plain. A borrow may mark plain bytes above the first that is not, so only the lowest
- * mark is sure. */
+/* The highest bit of each byte that is not plain. A borrow may mark plain bytes above the first that is not, so only
+ * the lowest mark is sure. */
 static uint64_t special_marks(uint64_t word)
 {
     uint64_t quote = word ^ EACH_BYTE('"');

@@ -34,11 +34,13 @@ static void *keeper_body(void *argument)
 
 static void start_threads(struct gch_logger *logger)
 {
-    logger->keeper_started = gch_thread_start(&logger->keeper, "genesis-keeper", keeper_body, &logger->outbox) == GCH_OK;
+    logger->keeper_started =
+        gch_thread_start(&logger->keeper, "genesis-keeper", keeper_body, &logger->outbox) == GCH_OK;
     if (gch_sender_start(&logger->sender) != GCH_OK)
-        gch_notice_post(&logger->notices, GCH_CAUSE_THREAD,
-                        "no thread could be started to deliver rows; they stay in the outbox: raise the limit on threads, or run "
-                        "`genesis-ch sync` later");
+        gch_notice_post(
+            &logger->notices, GCH_CAUSE_THREAD,
+            "no thread could be started to deliver rows; they stay in the outbox: raise the limit on threads, or run "
+            "`genesis-ch sync` later");
 }
 
 static enum gch_status open_parts(struct gch_logger *logger, const struct gch_logger_options *options)
@@ -57,8 +59,9 @@ static enum gch_status open_parts(struct gch_logger *logger, const struct gch_lo
     return status;
 }
 
-enum gch_status gch_logger_open(struct gch_logger **logger, struct gch_settings *settings, struct gch_migrations *migrations,
-                                const struct gch_logger_options *options, struct gch_err *err)
+enum gch_status gch_logger_open(struct gch_logger **logger, struct gch_settings *settings,
+                                struct gch_migrations *migrations, const struct gch_logger_options *options,
+                                struct gch_err *err)
 {
     pthread_once(&fork_once, install_fork_handlers);
     struct gch_logger *opened = calloc(1, sizeof(*opened));
@@ -93,7 +96,6 @@ uint64_t gch_logger_version(struct gch_logger *logger)
     logger->last_version = now > logger->last_version ? now : logger->last_version + 1;
     return logger->last_version;
 }
-
 
 /* xorshift128+ */
 uint64_t gch_logger_random(struct gch_logger *logger)

@@ -1,9 +1,10 @@
 /* One recorder: settings, place, outbox, keeper, sender, counters and notices under one owner.
  *
- * open -> log calls append to the outbox -> close. Opening reads the environment and makes nothing on disk; the threads start at once,
- * the directory and the first segment with the first row, the embedded server when there is something to send.
- * close flushes for a bounded time, ends the threads and frees everything; what is left stays in the outbox for the next process.
- * A forked child must not use or close its parent's logger: gch_logger_inherited tells, and the child opens its own.
+ * open -> log calls append to the outbox -> close. Opening reads the environment and makes nothing on disk; the threads
+ * start at once, the directory and the first segment with the first row, the embedded server when there is something to
+ * send. close flushes for a bounded time, ends the threads and frees everything; what is left stays in the outbox for
+ * the next process. A forked child must not use or close its parent's logger: gch_logger_inherited tells, and the child
+ * opens its own.
  */
 #ifndef GCH_LOGGER_H
 #define GCH_LOGGER_H
@@ -45,8 +46,9 @@ struct gch_logger_options {
 };
 
 /* Takes settings and migrations (also on failure). A logger whose place is disabled has neither outbox nor threads. */
-enum gch_status gch_logger_open(struct gch_logger **logger, struct gch_settings *settings, struct gch_migrations *migrations,
-                                const struct gch_logger_options *options, struct gch_err *err) GCH_MUST_CHECK;
+enum gch_status gch_logger_open(struct gch_logger **logger, struct gch_settings *settings,
+                                struct gch_migrations *migrations, const struct gch_logger_options *options,
+                                struct gch_err *err) GCH_MUST_CHECK;
 
 static inline bool gch_logger_enabled(const struct gch_logger *logger)
 {

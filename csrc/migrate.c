@@ -5,8 +5,8 @@
 
 #include "query_text.h"
 
-#define LEDGER "genesis_schema_migrations"
-#define STATEMENT_MAX (1U << 20)
+#define LEDGER                "genesis_schema_migrations"
+#define STATEMENT_MAX         (1U << 20)
 #define CODE_UNKNOWN_DATABASE 81
 
 enum gch_status gch_migrations_add(struct gch_migrations *migrations, const char *name, const char *sql)
@@ -86,7 +86,8 @@ static const char *statement_end(const char *sql)
     return end == NULL ? sql + strlen(sql) : end;
 }
 
-static enum gch_status run_file(struct gch_transport *transport, const struct gch_migration *migration, struct gch_reply *reply)
+static enum gch_status run_file(struct gch_transport *transport, const struct gch_migration *migration,
+                                struct gch_reply *reply)
 {
     struct gch_buf sql;
     gch_buf_init(&sql, STATEMENT_MAX);

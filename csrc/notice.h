@@ -1,7 +1,8 @@
 /* What the user should hear, from threads that must never touch Python.
  *
- * The sender posts a notice; the next log call, flush or close takes it and hands it to logging. One notice a cause: a cause that
- * comes again is only counted until it was resolved. Caps: one entry a cause, GCH_ERR_TEXT_MAX bytes each. Any thread.
+ * The sender posts a notice; the next log call, flush or close takes it and hands it to logging. One notice a cause: a
+ * cause that comes again is only counted until it was resolved. Caps: one entry a cause, GCH_ERR_TEXT_MAX bytes each.
+ * Any thread.
  */
 #ifndef GCH_NOTICE_H
 #define GCH_NOTICE_H
@@ -13,27 +14,27 @@
 #include "status.h"
 
 /* X(cause, level): levels are those of logging */
-#define GCH_CAUSE_MAP(X)                                                                                                \
-    X(SETTINGS, 30)      /* an option that cannot be used */                                                            \
-    X(UNREACHABLE, 30)   /* no reply from the server */                                                                 \
-    X(AUTH, 40)          /* the server does not let us in */                                                            \
-    X(SCHEMA, 40)        /* a table does not fit */                                                                     \
-    X(REJECTED, 40)      /* rows in quarantine */                                                                       \
-    X(OUTBOX_FULL, 40)   /* rows refused */                                                                             \
-    X(OUTBOX_DISK, 30)   /* rows in memory only */                                                                      \
-    X(OUTBOX_DAMAGED, 40) /* bytes stepped over */                                                                      \
-    X(EMBEDDED, 30)      /* the embedded server does not start */                                                       \
-    X(RECOVERED, 20)     /* the server is back */                                                                       \
-    X(UPDATE, 30)        /* an update that met no row */                                                                \
-    X(ARGUMENT, 30)      /* a call that could not be stored as given */                                                 \
-    X(TOO_BIG, 40)       /* a row that is larger than the outbox takes */                                               \
-    X(THREAD, 30)        /* a thread could not be started */
+#define GCH_CAUSE_MAP(X)                                                                                               \
+    X(SETTINGS, 30)       /* an option that cannot be used */                                                          \
+    X(UNREACHABLE, 30)    /* no reply from the server */                                                               \
+    X(AUTH, 40)           /* the server does not let us in */                                                          \
+    X(SCHEMA, 40)         /* a table does not fit */                                                                   \
+    X(REJECTED, 40)       /* rows in quarantine */                                                                     \
+    X(OUTBOX_FULL, 40)    /* rows refused */                                                                           \
+    X(OUTBOX_DISK, 30)    /* rows in memory only */                                                                    \
+    X(OUTBOX_DAMAGED, 40) /* bytes stepped over */                                                                     \
+    X(EMBEDDED, 30)       /* the embedded server does not start */                                                     \
+    X(RECOVERED, 20)      /* the server is back */                                                                     \
+    X(UPDATE, 30)         /* an update that met no row */                                                              \
+    X(ARGUMENT, 30)       /* a call that could not be stored as given */                                               \
+    X(TOO_BIG, 40)        /* a row that is larger than the outbox takes */                                             \
+    X(THREAD, 30)         /* a thread could not be started */
 
 enum gch_cause {
 #define X(cause, level) GCH_CAUSE_##cause,
     GCH_CAUSE_MAP(X)
 #undef X
-    GCH_CAUSE_COUNT
+        GCH_CAUSE_COUNT
 };
 
 struct gch_notice {
@@ -47,9 +48,9 @@ struct gch_notices {
     pthread_mutex_t lock;
     _Atomic bool waiting; /* read without the lock on every log call */
     struct {
-        bool posted;     /* (lock) waits to be taken */
-        bool said;       /* (lock) was taken and has not been resolved since */
-        unsigned long count; /* (lock) */
+        bool posted;                 /* (lock) waits to be taken */
+        bool said;                   /* (lock) was taken and has not been resolved since */
+        unsigned long count;         /* (lock) */
         char text[GCH_ERR_TEXT_MAX]; /* (lock) */
     } entry[GCH_CAUSE_COUNT];
 };

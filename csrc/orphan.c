@@ -12,8 +12,7 @@
 #include "descriptor.h"
 #include "thread.h"
 
-
-#define SUFFIX ".seg"
+#define SUFFIX      ".seg"
 #define ABANDONED_S 60
 
 static bool is_segment_name(const char *name)
@@ -49,7 +48,8 @@ static void remove_segments(int dir_fd)
     gch_descriptor_end_list(listing);
 }
 
-/* A ".new-" directory with a free lock was abandoned before it counted; nothing in it was ever acknowledged to a caller. */
+/* A ".new-" directory with a free lock was abandoned before it counted; nothing in it was ever acknowledged to a
+ * caller. */
 static void remove_abandoned(int root_fd, const char *name)
 {
     struct gch_writer_dir dir;
@@ -91,7 +91,8 @@ enum gch_status gch_scan_run(struct gch_scan *scan, int root_fd, const char *own
     for (const struct dirent *entry = readdir(listing); entry != NULL && status == GCH_OK; entry = readdir(listing)) {
         if (strncmp(entry->d_name, ".new-", 5) == 0)
             remove_abandoned(root_fd, entry->d_name);
-        else if (strncmp(entry->d_name, GCH_DIR_PREFIX, strlen(GCH_DIR_PREFIX)) == 0 && strcmp(entry->d_name, own_name) != 0)
+        else if (strncmp(entry->d_name, GCH_DIR_PREFIX, strlen(GCH_DIR_PREFIX)) == 0 &&
+                 strcmp(entry->d_name, own_name) != 0)
             status = add_name(scan, root_fd, entry->d_name);
     }
     gch_descriptor_end_list(listing);
@@ -200,7 +201,8 @@ enum gch_status gch_orphan_take(struct gch_orphan *orphan, struct gch_scan *scan
     return GCH_ERR_AGAIN;
 }
 
-enum gch_status gch_orphan_open(struct gch_orphan *orphan, int root_fd, uint64_t now_us, struct gch_segment_reader *reader)
+enum gch_status gch_orphan_open(struct gch_orphan *orphan, int root_fd, uint64_t now_us,
+                                struct gch_segment_reader *reader)
 {
     for (; orphan->at < orphan->count; orphan->at++) {
         const struct gch_orphan_segment *segment = &orphan->segments[orphan->at];

@@ -1,4 +1,5 @@
-/* The outboxes of dead processes: found, locked, read in the order in which their rows were logged, and removed when they are empty.
+/* The outboxes of dead processes: found, locked, read in the order in which their rows were logged, and removed when
+ * they are empty.
  *
  * A scan lists the writer directories once; the sender then takes them one by one. Threads: the sender's.
  */
@@ -21,15 +22,16 @@ struct gch_scan {
 };
 
 /* Lists ROOT. Also removes what processes that died half-way left: ".new-" directories that nobody has locked. */
-enum gch_status gch_scan_run(struct gch_scan *scan, int root_fd, const char *own_name, struct gch_err *err) GCH_MUST_CHECK;
+enum gch_status gch_scan_run(struct gch_scan *scan, int root_fd, const char *own_name,
+                             struct gch_err *err) GCH_MUST_CHECK;
 void gch_scan_deinit(struct gch_scan *scan);
 
 struct gch_orphan_segment {
     char name[40];
     uint64_t id;
     uint64_t not_before_us;
-    enum gch_status status; /* of its header: GCH_OK, GCH_ERR_INVALID when it is damaged, GCH_ERR_AGAIN when it was never written,
-                               GCH_ERR_IO when it cannot be looked at now */
+    enum gch_status status; /* of its header: GCH_OK, GCH_ERR_INVALID when it is damaged, GCH_ERR_AGAIN when it was
+                               never written, GCH_ERR_IO when it cannot be looked at now */
 };
 
 struct gch_orphan {
@@ -39,11 +41,13 @@ struct gch_orphan {
     size_t at;
 };
 
-/* Locks the next directory of the scan whose writer is dead and that holds a segment due now. GCH_ERR_AGAIN: none is left. */
-enum gch_status gch_orphan_take(struct gch_orphan *orphan, struct gch_scan *scan, int root_fd, uint64_t now_us) GCH_MUST_CHECK;
+/* Locks the next directory of the scan whose writer is dead and that holds a segment due now. GCH_ERR_AGAIN: none is
+ * left. */
+enum gch_status gch_orphan_take(struct gch_orphan *orphan, struct gch_scan *scan, int root_fd,
+                                uint64_t now_us) GCH_MUST_CHECK;
 
-/* Opens its next segment that is due; one that is no segment any more is moved to ROOT/damaged, one that cannot be opened now (no
- * descriptor left, say) stays for later. GCH_ERR_AGAIN: none. */
+/* Opens its next segment that is due; one that is no segment any more is moved to ROOT/damaged, one that cannot be
+ * opened now (no descriptor left, say) stays for later. GCH_ERR_AGAIN: none. */
 enum gch_status gch_orphan_open(struct gch_orphan *orphan, int root_fd, uint64_t now_us,
                                 struct gch_segment_reader *reader) GCH_MUST_CHECK;
 

@@ -10,7 +10,7 @@
 #include "outbox_files.h"
 #include "thread.h"
 
-#define SEGMENTS_MIN 4
+#define SEGMENTS_MIN  4
 #define SCHEMA_COPIES 2 /* so that one damaged place costs one row, not all rows of a table */
 
 /* The cap has room for some segments, so that a small one does not refuse the first row. */
@@ -108,7 +108,8 @@ static enum gch_status append_locked(struct gch_outbox *outbox, enum gch_frame_k
         if (SCHEMA_COPIES * gch_frame_size(schema->len) + gch_frame_size(len) > segment->size - before)
             return GCH_ERR_FULL;
         for (int i = 0; i < SCHEMA_COPIES; i++) {
-            enum gch_status status = gch_segment_append(segment, GCH_FRAME_SCHEMA, (uint8_t)table, schema->data, schema->len);
+            enum gch_status status =
+                gch_segment_append(segment, GCH_FRAME_SCHEMA, (uint8_t)table, schema->data, schema->len);
             if (status != GCH_OK)
                 return status;
         }
@@ -157,7 +158,8 @@ static enum gch_status append_frame(struct gch_outbox *outbox, enum gch_frame_ki
     }
 }
 
-enum gch_status gch_outbox_append_row(struct gch_outbox *outbox, enum gch_table_id table, const uint8_t *row, size_t len)
+enum gch_status gch_outbox_append_row(struct gch_outbox *outbox, enum gch_table_id table, const uint8_t *row,
+                                      size_t len)
 {
     return append_frame(outbox, GCH_FRAME_ROW, table, row, len);
 }
@@ -184,7 +186,8 @@ static bool wants_next_locked(const struct gch_outbox *outbox)
            gch_segment_end(outbox->current) >= outbox->current->size / 4;
 }
 
-/* When the caller could not wait and made one with a higher number meanwhile, this one comes too late and goes on as a spare. */
+/* When the caller could not wait and made one with a higher number meanwhile, this one comes too late and goes on as a
+ * spare. */
 static void take_prepared_locked(struct gch_outbox *outbox, struct gch_segment *made)
 {
     if (outbox->current == NULL || outbox->current->id < made->id) {
@@ -305,7 +308,8 @@ uint64_t gch_outbox_unsaved(struct gch_outbox *outbox)
 {
     uint64_t rows = 0;
     pthread_mutex_lock(&outbox->lock);
-    for (const struct gch_segment *segment = outbox->oldest; segment != NULL && outbox->disk_failed; segment = segment->later) {
+    for (const struct gch_segment *segment = outbox->oldest; segment != NULL && outbox->disk_failed;
+         segment = segment->later) {
         if (segment->memory)
             rows += rows_in(segment);
     }
@@ -329,7 +333,8 @@ static void leave_behind(struct gch_outbox *outbox, struct gch_segment *segment)
 {
     while (segment != NULL) {
         struct gch_segment *later = segment->later;
-        if (gch_segment_end(segment) == segment->acked || (segment->memory && gch_outbox_save(outbox, segment) != GCH_OK))
+        if (gch_segment_end(segment) == segment->acked ||
+            (segment->memory && gch_outbox_save(outbox, segment) != GCH_OK))
             gch_outbox_dispose(outbox, segment, false);
         else
             gch_segment_free(segment);

@@ -87,7 +87,8 @@ static void say_memory_full(struct gch_outbox *outbox)
 {
     struct gch_err err;
     (void)gch_err_set(&err, GCH_ERR_FULL,
-                      "the outbox %s cannot be written and its %u MiB of memory are used up: new rows are refused and counted as dropped; "
+                      "the outbox %s cannot be written and its %u MiB of memory are used up: new rows are refused and "
+                      "counted as dropped; "
                       "free disk space or set GENESIS_CH_HOME to a directory that can be written",
                       outbox->root, GCH_OUTBOX_MEMORY_MAX >> 20);
     gch_notice_post(outbox->notices, GCH_CAUSE_OUTBOX_FULL, err.text);
@@ -131,7 +132,8 @@ static void say_full(struct gch_outbox *outbox)
 {
     struct gch_err err;
     (void)gch_err_set(&err, GCH_ERR_FULL,
-                      "the outbox %s is at its cap of %" PRIu64 " bytes: new rows are refused and counted as dropped until the "
+                      "the outbox %s is at its cap of %" PRIu64
+                      " bytes: new rows are refused and counted as dropped until the "
                       "server takes some; run `genesis-ch doctor`, or raise GENESIS_CH_OUTBOX_MAX_BYTES",
                       outbox->root, outbox->max_bytes);
     gch_notice_post(outbox->notices, GCH_CAUSE_OUTBOX_FULL, err.text);
@@ -158,14 +160,16 @@ static void note_disk(struct gch_outbox *outbox, bool failed, const char *reason
     if (!failed)
         return;
     struct gch_err err;
-    (void)gch_err_set(&err, GCH_ERR_IO,
-                      "durability is off: %s. Rows are kept in memory (at most %u MiB) and are lost if this process dies; "
-                      "free disk space or set GENESIS_CH_HOME to a directory that can be written",
-                      reason, GCH_OUTBOX_MEMORY_MAX >> 20);
+    (void)gch_err_set(
+        &err, GCH_ERR_IO,
+        "durability is off: %s. Rows are kept in memory (at most %u MiB) and are lost if this process dies; "
+        "free disk space or set GENESIS_CH_HOME to a directory that can be written",
+        reason, GCH_OUTBOX_MEMORY_MAX >> 20);
     gch_notice_post(outbox->notices, GCH_CAUSE_OUTBOX_DISK, err.text);
 }
 
-enum gch_status gch_outbox_make_segment(struct gch_outbox *outbox, size_t size, bool fault_in, struct gch_segment **segment)
+enum gch_status gch_outbox_make_segment(struct gch_outbox *outbox, size_t size, bool fault_in,
+                                        struct gch_segment **segment)
 {
     struct gch_err err;
     err.text[0] = '\0';
@@ -184,7 +188,8 @@ enum gch_status gch_outbox_make_segment(struct gch_outbox *outbox, size_t size, 
 void gch_outbox_dispose(struct gch_outbox *outbox, struct gch_segment *segment, bool may_recycle)
 {
     pthread_mutex_lock(&outbox->lock);
-    bool keep = may_recycle && outbox->spare[0] == '\0' && !segment->memory && !segment->damaged && segment->size == outbox->segment_size;
+    bool keep = may_recycle && outbox->spare[0] == '\0' && !segment->memory && !segment->damaged &&
+                segment->size == outbox->segment_size;
     if (keep)
         memcpy(outbox->spare, segment->name, sizeof(outbox->spare));
     if (segment->memory)
@@ -227,6 +232,7 @@ enum gch_status gch_outbox_open_reader(struct gch_outbox *outbox, const struct g
     }
     int fd = gch_descriptor_open(outbox->writer.dir_fd, segment->name, O_RDWR);
     if (fd < 0)
-        return gch_err_set(err, errno == ENOENT ? GCH_ERR_INVALID : GCH_ERR_IO, "cannot open a segment of the outbox: %s", strerror(errno));
+        return gch_err_set(err, errno == ENOENT ? GCH_ERR_INVALID : GCH_ERR_IO,
+                           "cannot open a segment of the outbox: %s", strerror(errno));
     return gch_segment_reader_open(reader, fd, err);
 }

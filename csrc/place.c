@@ -107,7 +107,8 @@ static enum gch_status resolve_http(struct gch_place *place, const struct gch_se
 static enum gch_status resolve_embedded(struct gch_place *place, const struct gch_settings *settings)
 {
     place->mode = GCH_MODE_EMBEDDED;
-    place->home = settings->text[GCH_OPTION_home][0] != '\0' ? absolute(settings->text[GCH_OPTION_home]) : nearest_home();
+    place->home =
+        settings->text[GCH_OPTION_home][0] != '\0' ? absolute(settings->text[GCH_OPTION_home]) : nearest_home();
     if (place->home == NULL)
         return GCH_ERR_NOMEM;
     place->outbox = join(place->home, "outbox");
@@ -133,17 +134,21 @@ enum gch_status gch_place_resolve(struct gch_place *place, const struct gch_sett
     case GCH_MODE_HTTP:
         if (url)
             return resolve_http(place, settings);
-        return disable(place, "GENESIS_CH_MODE is http and CLICKHOUSE_URL is not set; set it to http://user:password@host:8123/database");
+        return disable(
+            place,
+            "GENESIS_CH_MODE is http and CLICKHOUSE_URL is not set; set it to http://user:password@host:8123/database");
     case GCH_MODE_EMBEDDED:
         if (embedded_installed)
             return resolve_embedded(place, settings);
-        return disable(place, "GENESIS_CH_MODE is embedded and the engine is not installed; pip install 'genesis_ch[embedded]'");
+        return disable(
+            place, "GENESIS_CH_MODE is embedded and the engine is not installed; pip install 'genesis_ch[embedded]'");
     default:
         if (url)
             return resolve_http(place, settings);
         if (embedded_installed)
             return resolve_embedded(place, settings);
-        return disable(place, "CLICKHOUSE_URL is not set and no engine is installed; set CLICKHOUSE_URL=http://user:password@host:8123/database, "
+        return disable(place, "CLICKHOUSE_URL is not set and no engine is installed; set "
+                              "CLICKHOUSE_URL=http://user:password@host:8123/database, "
                               "or pip install 'genesis_ch[embedded]'");
     }
 }

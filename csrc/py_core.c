@@ -14,8 +14,7 @@ void gch_core_give(struct gch_core *core)
     if (core->users > 0)
         return;
     if (!gch_logger_inherited(core->logger)) {
-        Py_BEGIN_ALLOW_THREADS
-        gch_logger_close(core->logger);
+        Py_BEGIN_ALLOW_THREADS gch_logger_close(core->logger);
         Py_END_ALLOW_THREADS
     }
     PyMem_Free(core);
@@ -32,7 +31,8 @@ void gch_core_drop(struct gch_py_logger *self)
 
 /* ---- opening ---- */
 
-static enum gch_status override_settings(const struct gch_py_logger *self, struct gch_settings *settings, struct gch_err *err)
+static enum gch_status override_settings(const struct gch_py_logger *self, struct gch_settings *settings,
+                                         struct gch_err *err)
 {
     PyObject *name;
     PyObject *value;
@@ -63,14 +63,15 @@ static enum gch_status add_migrations(struct gch_migrations *migrations, PyObjec
     return status;
 }
 
-static enum gch_status open_prepared(struct gch_py_logger *self, struct gch_settings *settings, struct gch_logger **logger,
-                                     struct gch_err *err)
+static enum gch_status open_prepared(struct gch_py_logger *self, struct gch_settings *settings,
+                                     struct gch_logger **logger, struct gch_err *err)
 {
     struct gch_logger_options options = {.without_threads = self->ending};
     struct gch_migrations migrations = {NULL, 0};
     PyObject *list;
     int installed;
-    if (!PyArg_ParseTuple(self->prepared, "sspO!", &options.python, &options.package_path, &installed, &PyList_Type, &list)) {
+    if (!PyArg_ParseTuple(self->prepared, "sspO!", &options.python, &options.package_path, &installed, &PyList_Type,
+                          &list)) {
         gch_settings_deinit(settings);
         return gch_err_set(err, GCH_ERR_INVALID, "genesis_ch is not installed whole");
     }
@@ -85,8 +86,8 @@ static enum gch_status open_prepared(struct gch_py_logger *self, struct gch_sett
 }
 
 /* The options as they stand now. complaint names a variable that cannot be used, if there is one. */
-static enum gch_status read_settings(const struct gch_py_logger *self, struct gch_settings *settings, struct gch_err *complaint,
-                                     struct gch_err *err)
+static enum gch_status read_settings(const struct gch_py_logger *self, struct gch_settings *settings,
+                                     struct gch_err *complaint, struct gch_err *err)
 {
     enum gch_status status = gch_settings_init(settings);
     enum gch_status environment = gch_settings_read_environment(settings, complaint);
@@ -275,11 +276,8 @@ static int wait_for(struct gch_core *core, wait_function wait, struct gch_ticket
     for (;;) {
         enum gch_status status;
         uint32_t wait_ms = slice(until);
-        Py_BEGIN_ALLOW_THREADS
-        status = wait(&core->logger->sender, ticket, wait_ms);
-        Py_END_ALLOW_THREADS
-        if (PyErr_CheckSignals() != 0)
-            return -1;
+        Py_BEGIN_ALLOW_THREADS status = wait(&core->logger->sender, ticket, wait_ms);
+        Py_END_ALLOW_THREADS if (PyErr_CheckSignals() != 0) return -1;
         if (status == GCH_OK)
             return 0;
         if (status != GCH_ERR_AGAIN || wait_ms == 0)

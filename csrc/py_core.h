@@ -4,12 +4,12 @@
 
 #include "py_logger.h"
 
-/* Opens the core when there is none, or a forked child inherited one. GCH_OK: self->core is open. GCH_ERR_STOPPED: recording is disabled.
- * -1 as in py_state.h goes to *raised. */
+/* Opens the core when there is none, or a forked child inherited one. GCH_OK: self->core is open. GCH_ERR_STOPPED:
+ * recording is disabled. -1 as in py_state.h goes to *raised. */
 enum gch_status gch_core_open(struct gch_py_logger *self, int *raised) GCH_MUST_CHECK;
 
-/* Where gch_core_open would log to, by the settings as they stand; opens nothing and keeps nothing. The caller deinits *place.
- * 0, or -1 as in py_state.h. */
+/* Where gch_core_open would log to, by the settings as they stand; opens nothing and keeps nothing. The caller deinits
+ * *place. 0, or -1 as in py_state.h. */
 int gch_core_look(struct gch_py_logger *self, struct gch_place *place);
 
 /* The options as they stand; the caller deinits them. */

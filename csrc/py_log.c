@@ -52,8 +52,8 @@ static void complain(struct gch_logger *logger, const struct gch_method *method,
         PyErr_Clear();
     }
     gch_count(&logger->counters.arguments_ignored, 1);
-    (void)gch_err_set(&err, GCH_ERR_INVALID, "%s(): %s%s%.100s; the row is stored without it, see help(ch_logger.%s)", method->name,
-                      trouble->what, name == NULL ? "" : ": ", name == NULL ? "" : name, method->name);
+    (void)gch_err_set(&err, GCH_ERR_INVALID, "%s(): %s%s%.100s; the row is stored without it, see help(ch_logger.%s)",
+                      method->name, trouble->what, name == NULL ? "" : ": ", name == NULL ? "" : name, method->name);
     gch_notice_post(&logger->notices, GCH_CAUSE_ARGUMENT, err.text);
 }
 
@@ -63,14 +63,16 @@ static void count_refused(struct gch_logger *logger, const struct gch_method *me
     if (!too_big)
         return;
     struct gch_err err;
-    (void)gch_err_set(&err, GCH_ERR_TOO_BIG, "%s(): a row larger than %u MiB cannot be stored and was dropped; log less text at once",
+    (void)gch_err_set(&err, GCH_ERR_TOO_BIG,
+                      "%s(): a row larger than %u MiB cannot be stored and was dropped; log less text at once",
                       method->name, GCH_PAYLOAD_MAX >> 20);
     gch_notice_post(&logger->notices, GCH_CAUSE_TOO_BIG, err.text);
 }
 
 /* ---- rows ---- */
 
-/* Hands what stands in the row buffer to the outbox. In a child that forked while a value was converted the row is the parent's to log. */
+/* Hands what stands in the row buffer to the outbox. In a child that forked while a value was converted the row is the
+ * parent's to log. */
 static void append(struct gch_row_context *context, const struct gch_method *method, enum gch_method_id id)
 {
     struct gch_logger *logger = context->logger;
@@ -108,17 +110,19 @@ static int log_front(struct gch_row_context *context, const struct gch_method *m
     return status;
 }
 
-static int log_one(struct gch_row_context *context, const struct gch_method *method, enum gch_method_id id, PyObject *const *values)
+static int log_one(struct gch_row_context *context, const struct gch_method *method, enum gch_method_id id,
+                   PyObject *const *values)
 {
     gch_buf_reset(context->convert.row);
-    int status = id == GCH_METHOD_update_evolution_run ? gch_row_put_update(context, method, values) : gch_row_put(context, method, values);
+    int status = id == GCH_METHOD_update_evolution_run ? gch_row_put_update(context, method, values)
+                                                       : gch_row_put(context, method, values);
     if (status == 0)
         append(context, method, id);
     return status;
 }
 
-/* generations has a task_name that its method's callers do not give: it is the one of the run. Keys are true str, whose hash runs
- * nobody's code. */
+/* generations has a task_name that its method's callers do not give: it is the one of the run. Keys are true str, whose
+ * hash runs nobody's code. */
 static void remember_task(struct gch_py_logger *self, PyObject *run_id, PyObject *task_name)
 {
     if (run_id == NULL || task_name == NULL || !PyUnicode_Check(run_id) || !PyUnicode_Check(task_name))
@@ -144,7 +148,8 @@ static PyObject *recall_task(struct gch_py_logger *self, PyObject *run_id)
     return task;
 }
 
-static void complete_values(struct gch_py_logger *self, enum gch_method_id id, PyObject *values[GCH_ARGUMENTS_MAX], PyObject **held)
+static void complete_values(struct gch_py_logger *self, enum gch_method_id id, PyObject *values[GCH_ARGUMENTS_MAX],
+                            PyObject **held)
 {
     *held = NULL;
     if (id == GCH_METHOD_log_evolution_run) {
@@ -156,7 +161,8 @@ static void complete_values(struct gch_py_logger *self, enum gch_method_id id, P
     }
 }
 
-static int log_rows(struct gch_py_logger *self, struct gch_logger *logger, enum gch_method_id id, PyObject *values[GCH_ARGUMENTS_MAX])
+static int log_rows(struct gch_py_logger *self, struct gch_logger *logger, enum gch_method_id id,
+                    PyObject *values[GCH_ARGUMENTS_MAX])
 {
     const struct gch_method *method = gch_method_get(id);
     struct gch_scratch spare;
@@ -167,13 +173,15 @@ static int log_rows(struct gch_py_logger *self, struct gch_logger *logger, enum 
     };
     PyObject *held;
     complete_values(self, id, values, &held);
-    int status = id == GCH_METHOD_log_pareto_front ? log_front(&context, method, values) : log_one(&context, method, id, values);
+    int status =
+        id == GCH_METHOD_log_pareto_front ? log_front(&context, method, values) : log_one(&context, method, id, values);
     Py_XDECREF(held);
     give_scratch(self, scratch);
     return status;
 }
 
-static PyObject *log_call(PyObject *object, enum gch_method_id id, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
+static PyObject *log_call(PyObject *object, enum gch_method_id id, PyObject *const *args, Py_ssize_t nargs,
+                          PyObject *kwnames)
 {
     struct gch_py_logger *self = (struct gch_py_logger *)object;
     int raised;
@@ -215,7 +223,9 @@ METHOD(log_individual)
 METHOD(log_pareto_front)
 METHOD(log_lineage)
 
+/* clang-format off */
 #define ENTRY(name) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL | METH_KEYWORDS, name##_doc}
+/* clang-format on */
 
 PyMethodDef gch_log_methods[GCH_METHOD_COUNT] = {
     ENTRY(log_llm_interaction), ENTRY(log_action),     ENTRY(log_evolution_run), ENTRY(update_evolution_run),

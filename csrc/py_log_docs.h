@@ -1,9 +1,11 @@
-/* What help() shows for the log methods. The first line of each is its signature (tests/test_signatures.py holds it against py_method.c). */
+/* What help() shows for the log methods. The first line of each is its signature (tests/test_signatures.py holds it
+ * against py_method.c). */
 #ifndef GCH_PY_LOG_DOCS_H
 #define GCH_PY_LOG_DOCS_H
 
 #include <Python.h>
 
+/* clang-format off */
 PyDoc_STRVAR(log_llm_interaction_doc,
 "log_llm_interaction($self, /, model, messages, response, cost=0.0,\n"
 "                    execution_time=0.0, metadata=None, thought='', *,\n"
@@ -85,4 +87,5 @@ PyDoc_STRVAR(log_lineage_doc,
 "fitness_delta is child minus parent. A child of two parents is logged twice.\n\n"
 "Returns None at once and never raises.");
 
+/* clang-format on */
 #endif

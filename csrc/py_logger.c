@@ -97,8 +97,10 @@ static PyObject *make_result(struct gch_logger *logger)
     gch_sender_get_report(&logger->sender, &report);
     PyObject *error = report.last_error.text[0] != '\0' ? gch_text(report.last_error.text) : Py_NewRef(Py_None);
     return Py_BuildValue("KKKKKN", (unsigned long long)gch_counted(&counters->rows_delivered),
-                         (unsigned long long)gch_logger_pending(logger), (unsigned long long)gch_counted(&counters->rows_rejected),
-                         (unsigned long long)gch_counted(&counters->rows_dropped), (unsigned long long)gch_counted(&counters->rows_parked), error);
+                         (unsigned long long)gch_logger_pending(logger),
+                         (unsigned long long)gch_counted(&counters->rows_rejected),
+                         (unsigned long long)gch_counted(&counters->rows_dropped),
+                         (unsigned long long)gch_counted(&counters->rows_parked), error);
 }
 
 /* At the end, rows that are only in memory are lost when the disk still refuses: counted, and said. */
@@ -109,7 +111,9 @@ static void count_unsaved(struct gch_logger *logger)
         return;
     struct gch_err err;
     gch_count(&logger->counters.rows_dropped, rows);
-    (void)gch_err_set(&err, GCH_ERR_IO, "%llu rows were only in memory and are lost: the server did not take them in time, and the outbox %s cannot be written",
+    (void)gch_err_set(&err, GCH_ERR_IO,
+                      "%llu rows were only in memory and are lost: the server did not take them in time, and the "
+                      "outbox %s cannot be written",
                       (unsigned long long)rows, logger->place.outbox);
     gch_notice_resolve(&logger->notices, GCH_CAUSE_OUTBOX_FULL);
     gch_notice_post(&logger->notices, GCH_CAUSE_OUTBOX_FULL, err.text);
@@ -163,16 +167,20 @@ static PyObject *logger_connect(PyObject *object, PyObject *timeout)
     if (!parse_seconds(timeout, &seconds))
         return NULL;
     if (gch_core_open(self, &raised) != GCH_OK)
-        return raised != 0 ? NULL : Py_BuildValue("isN", 1, gch_trouble_word(self->disabled_trouble), gch_text(self->disabled_reason.text));
+        return raised != 0 ? NULL
+                           : Py_BuildValue("isN", 1, gch_trouble_word(self->disabled_trouble),
+                                           gch_text(self->disabled_reason.text));
     struct gch_core *core = gch_core_take(self);
     int waited = gch_core_connect(core, seconds);
     PyObject *result = NULL;
     if (waited >= 0 && gch_core_tell(self, core->logger) == 0) {
         struct gch_sender_report report;
         gch_sender_get_report(&core->logger->sender, &report);
-        const char *reason = report.last_error.text[0] != '\0' ? report.last_error.text : "no answer in time; give it a longer timeout";
+        const char *reason =
+            report.last_error.text[0] != '\0' ? report.last_error.text : "no answer in time; give it a longer timeout";
         enum gch_trouble trouble = report.trouble != GCH_TROUBLE_NONE ? report.trouble : GCH_TROUBLE_TIMEOUT;
-        result = waited == 0 ? Py_BuildValue("iss", 0, "none", "") : Py_BuildValue("isN", 1, gch_trouble_word(trouble), gch_text(reason));
+        result = waited == 0 ? Py_BuildValue("iss", 0, "none", "")
+                             : Py_BuildValue("isN", 1, gch_trouble_word(trouble), gch_text(reason));
     }
     gch_core_give(core);
     return result;
@@ -311,12 +319,14 @@ static PyMethodDef own_methods[] = {
     {"_flush", logger_flush, METH_O, PyDoc_STR("_flush(timeout): see ClickHouseLogger.flush")},
     {"_close", logger_close, METH_O, PyDoc_STR("_close(timeout): see ClickHouseLogger.close")},
     {"_connect", logger_connect, METH_O, PyDoc_STR("_connect(timeout): (failed, kind, reason)")},
-    {"_endpoint", logger_endpoint, METH_NOARGS, PyDoc_STR("_endpoint(): (url, user, password, database, settings) or None")},
+    {"_endpoint", logger_endpoint, METH_NOARGS,
+     PyDoc_STR("_endpoint(): (url, user, password, database, settings) or None")},
     {"_set_options", logger_set_options, METH_O, PyDoc_STR("_set_options(options): see ClickHouseLogger.configure")},
     {"_seconds", logger_seconds, METH_O, PyDoc_STR("_seconds(option): the option as it stands")},
     {"_end", logger_end, METH_NOARGS, PyDoc_STR("_end(): the interpreter is ending; start no thread any more")},
     {"stats", gch_stats_get, METH_NOARGS,
-     PyDoc_STR("stats($self, /)\n--\n\nCounters and state of this process's recording, as a dict; see docs/operations.md.")},
+     PyDoc_STR(
+         "stats($self, /)\n--\n\nCounters and state of this process's recording, as a dict; see docs/operations.md.")},
 };
 
 #define OWN (sizeof(own_methods) / sizeof(own_methods)[0])

@@ -1,7 +1,7 @@
 /* genesis_ch._core.Logger: the Python face of gch_logger.
  *
- * The object holds a reference-counted core. It is opened by the first call that needs it; close() takes it away from the object, and the last
- * thread that still waits in flush() frees it. All fields are guarded by the GIL.
+ * The object holds a reference-counted core. It is opened by the first call that needs it; close() takes it away from
+ * the object, and the last thread that still waits in flush() frees it. All fields are guarded by the GIL.
  */
 #ifndef GCH_PY_LOGGER_H
 #define GCH_PY_LOGGER_H
@@ -9,9 +9,9 @@
 #include "logger.h"
 #include "py_row.h"
 
-#define GCH_WAIT_SLICE_MS 50     /* how long a wait goes without looking for Ctrl-C */
-#define GCH_SCRATCH_KEEP (1U << 20) /* memory a logger keeps after a large row */
-#define GCH_TASKS_MAX 1024
+#define GCH_WAIT_SLICE_MS 50         /* how long a wait goes without looking for Ctrl-C */
+#define GCH_SCRATCH_KEEP  (1U << 20) /* memory a logger keeps after a large row */
+#define GCH_TASKS_MAX     1024
 
 struct gch_core {
     struct gch_logger *logger;
@@ -25,8 +25,7 @@ struct gch_scratch {
 };
 
 struct gch_py_logger {
-    PyObject_HEAD
-    struct gch_state *state;
+    PyObject_HEAD struct gch_state *state;
     struct gch_core *core; /* NULL: not open */
     bool disabled;         /* open found nowhere to log to; sticky until close() or configure() */
     bool ending;           /* the interpreter is on its way out */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+/* clang-format off */
 /* R: required. D: has a default. The keyword-only ones stand behind the documented ones. */
 #define R(name) {#name, NULL, 'r'}
 #define D(name) {#name, NULL, 0}
@@ -55,6 +56,7 @@ static struct gch_method methods[] = {
     METHOD("log_pareto_front", pareto_fronts, 3, pareto_front),
     METHOD("log_lineage", code_lineages, 7, lineage),
 };
+/* clang-format on */
 
 const struct gch_method *gch_method_get(enum gch_method_id id)
 {
@@ -96,7 +98,8 @@ int gch_methods_init(struct gch_state *state)
     return init_pareto_names(state);
 }
 
-/* Callers mostly give keywords in the documented order and as literals, which are interned: then the first comparison hits. */
+/* Callers mostly give keywords in the documented order and as literals, which are interned: then the first comparison
+ * hits. */
 static int find_argument(PyObject *const *names, int count, PyObject *keyword, int start)
 {
     for (int i = start; i < count; i++) {
@@ -123,8 +126,9 @@ static void note(struct gch_bind_trouble *trouble, const char *what, PyObject *n
     trouble->argument = argument;
 }
 
-void gch_bind(const struct gch_state *state, const struct gch_method *method, enum gch_method_id id, PyObject *const *args,
-              Py_ssize_t nargs, PyObject *kwnames, PyObject *values[GCH_ARGUMENTS_MAX], struct gch_bind_trouble *trouble)
+void gch_bind(const struct gch_state *state, const struct gch_method *method, enum gch_method_id id,
+              PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames, PyObject *values[GCH_ARGUMENTS_MAX],
+              struct gch_bind_trouble *trouble)
 {
     memset(values, 0, (size_t)method->count * sizeof(values[0]));
     trouble->what = NULL;

@@ -1,5 +1,6 @@
-/* The log methods: their arguments, in the documented order, and the columns they fill. The one list behind binding, the row encoder and
- * the signatures that help() shows (tests/test_signatures.py compares them with genesis_ch/_core.pyi).
+/* The log methods: their arguments, in the documented order, and the columns they fill. The one list behind binding,
+ * the row encoder and the signatures that help() shows (tests/test_signatures.py compares them with
+ * genesis_ch/_core.pyi).
  */
 #ifndef GCH_PY_METHOD_H
 #define GCH_PY_METHOD_H
@@ -42,15 +43,17 @@ const struct gch_method *gch_method_get(enum gch_method_id id);
 /* Interns the names into the state. -1 with an exception set. */
 int gch_methods_init(struct gch_state *state);
 
-/* Puts each argument where it belongs: values[i] is borrowed, NULL when not given. Never fails: a missing argument stays NULL, an
- * unknown or superfluous one is counted; *trouble then names the first, as text with static storage or from kwnames. */
+/* Puts each argument where it belongs: values[i] is borrowed, NULL when not given. Never fails: a missing argument
+ * stays NULL, an unknown or superfluous one is counted; *trouble then names the first, as text with static storage or
+ * from kwnames. */
 struct gch_bind_trouble {
     const char *what; /* NULL: none */
     PyObject *name;   /* borrowed; of an unknown keyword */
     const char *argument;
 };
 
-void gch_bind(const struct gch_state *state, const struct gch_method *method, enum gch_method_id id, PyObject *const *args,
-              Py_ssize_t nargs, PyObject *kwnames, PyObject *values[GCH_ARGUMENTS_MAX], struct gch_bind_trouble *trouble);
+void gch_bind(const struct gch_state *state, const struct gch_method *method, enum gch_method_id id,
+              PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames, PyObject *values[GCH_ARGUMENTS_MAX],
+              struct gch_bind_trouble *trouble);
 
 #endif

@@ -54,7 +54,8 @@ static int find_in_only_item(struct gch_convert *convert, PyObject *list, int de
     return status;
 }
 
-/* plain() comes before float(), which warns about arrays, masked and complex numbers and takes a numpy.datetime64 for nanoseconds. */
+/* plain() comes before float(), which warns about arrays, masked and complex numbers and takes a numpy.datetime64 for
+ * nanoseconds. */
 static int find(struct gch_convert *convert, PyObject *value, int depth, double *number, bool *found)
 {
     int status = 0;

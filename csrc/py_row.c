@@ -36,7 +36,8 @@ static int set_times(struct gch_row_context *context, struct slots *slots, PyObj
     return gch_value_time(&context->convert, timestamp, &slots->time_ms);
 }
 
-static int fill_slots(struct gch_row_context *context, struct slots *slots, const struct gch_method *method, PyObject *const *values)
+static int fill_slots(struct gch_row_context *context, struct slots *slots, const struct gch_method *method,
+                      PyObject *const *values)
 {
     memset(slots->value, 0, sizeof(slots->value));
     memset(slots->required, 0, sizeof(slots->required));
@@ -65,7 +66,8 @@ static int put_object(struct gch_row_context *context, const struct gch_column *
     return gch_value_json(convert, value, "{}", metrics);
 }
 
-static int put_column(struct gch_row_context *context, const struct slots *slots, const struct gch_column *column, size_t i)
+static int put_column(struct gch_row_context *context, const struct slots *slots, const struct gch_column *column,
+                      size_t i)
 {
     struct gch_convert *convert = &context->convert;
     PyObject *value = slots->value[i];
@@ -147,7 +149,8 @@ static PyObject *member_of(PyObject *individual, PyObject *name)
     return value;
 }
 
-int gch_row_put_pareto(struct gch_row_context *context, const struct gch_method *method, PyObject *const *values, PyObject *individual)
+int gch_row_put_pareto(struct gch_row_context *context, const struct gch_method *method, PyObject *const *values,
+                       PyObject *individual)
 {
     struct slots slots;
     int status = fill_slots(context, &slots, method, values);
@@ -170,7 +173,8 @@ int gch_row_put_pareto(struct gch_row_context *context, const struct gch_method 
 
 /* ---- updates ---- */
 
-/* Writes a text into the row buffer as a column would be, and remembers where its bytes lie, at most GCH_UPDATE_TEXT_MAX of them. */
+/* Writes a text into the row buffer as a column would be, and remembers where its bytes lie, at most
+ * GCH_UPDATE_TEXT_MAX of them. */
 static int put_text(struct gch_convert *convert, PyObject *value, size_t *start, size_t *len)
 {
     size_t before = convert->row->len;

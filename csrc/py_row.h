@@ -15,7 +15,8 @@ struct gch_row_context {
 int gch_row_put(struct gch_row_context *context, const struct gch_method *method, PyObject *const *values);
 
 /* Appends the row of one member of a Pareto front: a dict, or anything with such attributes. */
-int gch_row_put_pareto(struct gch_row_context *context, const struct gch_method *method, PyObject *const *values, PyObject *individual);
+int gch_row_put_pareto(struct gch_row_context *context, const struct gch_method *method, PyObject *const *values,
+                       PyObject *individual);
 
 /* Appends the payload of an UPDATE frame. */
 int gch_row_put_update(struct gch_row_context *context, const struct gch_method *method, PyObject *const *values);

@@ -13,13 +13,13 @@
 #include "tables.h"
 
 #define GCH_ARGUMENTS_MAX 24
-#define GCH_METHODS_MAX 8
+#define GCH_METHODS_MAX   8
 
 struct gch_state {
     PyTypeObject *logger_type;
-    PyObject *plain;      /* genesis_ch._plain.plain, fetched at the first value that needs it */
+    PyObject *plain; /* genesis_ch._plain.plain, fetched at the first value that needs it */
     PyObject *names[GCH_METHODS_MAX][GCH_ARGUMENTS_MAX]; /* interned argument names, by method */
-    PyObject *pareto_names[GCH_COLUMNS_MAX];             /* interned keys of a Pareto individual, by column; NULL: not one */
+    PyObject *pareto_names[GCH_COLUMNS_MAX]; /* interned keys of a Pareto individual, by column; NULL: not one */
 };
 
 extern struct PyModuleDef gch_module;
@@ -52,8 +52,8 @@ struct gch_convert {
     size_t number_count;
 };
 
-/* What a conversion returns: -1 only when an exception that must reach the caller is set (KeyboardInterrupt, SystemExit);
- * everything else was stored as documented and counted. */
+/* What a conversion returns: -1 only when an exception that must reach the caller is set (KeyboardInterrupt,
+ * SystemExit); everything else was stored as documented and counted. */
 
 /* Clears an exception of a conversion. 0: there is none any more. -1: it must reach the caller and stays set. */
 int gch_forgive(void);

@@ -38,7 +38,8 @@ static int put_live(PyObject *stats, struct gch_logger *logger)
     struct gch_sender_report report;
     gch_sender_get_report(&logger->sender, &report);
     uint64_t bytes = gch_counted(&logger->outbox.own_bytes) + gch_counted(&logger->outbox.other_bytes);
-    if (set_text(stats, "mode", mode_word(logger->place.mode)) != 0 || set_text(stats, "destination", logger->place.shown) != 0 ||
+    if (set_text(stats, "mode", mode_word(logger->place.mode)) != 0 ||
+        set_text(stats, "destination", logger->place.shown) != 0 ||
         set_text(stats, "outbox_path", logger->place.outbox) != 0 || set_number(stats, "outbox_bytes", bytes) != 0 ||
         set_number(stats, "outbox_backlog_bytes", gch_outbox_backlog(&logger->outbox)) != 0 ||
         set_number(stats, "rows_pending", gch_logger_pending(logger)) != 0 ||

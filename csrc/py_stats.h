@@ -1,4 +1,5 @@
-/* stats(): the counters and the state of a Logger as a dict. docs/operations.md names every entry (tests/test_docs.py compares). */
+/* stats(): the counters and the state of a Logger as a dict. docs/operations.md names every entry (tests/test_docs.py
+ * compares). */
 #ifndef GCH_PY_STATS_H
 #define GCH_PY_STATS_H
 

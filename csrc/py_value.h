@@ -1,7 +1,7 @@
 /* One Python value as the value of one column.
  *
- * Never fails for what the value is: what cannot be stored as given is stored as documented in docs/values.md and counted. Return
- * values as in py_state.h. value NULL or None means "not given".
+ * Never fails for what the value is: what cannot be stored as given is stored as documented in docs/values.md and
+ * counted. Return values as in py_state.h. value NULL or None means "not given".
  */
 #ifndef GCH_PY_VALUE_H
 #define GCH_PY_VALUE_H
@@ -23,11 +23,13 @@ void gch_value_numbers(struct gch_convert *convert, size_t count);
 
 #define GCH_ITEMS_MAX 100000
 
-/* The elements of what should be a list, as a new list: text, bytes and mappings count as one element, and so does what cannot be iterated.
- * An iterator is asked for GCH_ITEMS_MAX elements at most. NULL only with *status -1 as in py_state.h, or when memory is short. */
+/* The elements of what should be a list, as a new list: text, bytes and mappings count as one element, and so does what
+ * cannot be iterated. An iterator is asked for GCH_ITEMS_MAX elements at most. NULL only with *status -1 as in
+ * py_state.h, or when memory is short. */
 PyObject *gch_items(struct gch_convert *convert, PyObject *value, int *status);
 
-/* Milliseconds since the epoch from a datetime (naive: local time), a date, a number of seconds, or ISO 8601 text; else *ms stays. */
+/* Milliseconds since the epoch from a datetime (naive: local time), a date, a number of seconds, or ISO 8601 text; else
+ * *ms stays. */
 int gch_value_time(struct gch_convert *convert, PyObject *value, int64_t *ms);
 
 #endif

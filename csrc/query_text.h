@@ -7,7 +7,8 @@
 /* Percent-encodes everything but letters, digits and -._~ */
 void gch_query_put_encoded(struct gch_buf *url, const void *bytes, size_t len);
 
-/* "&param_name=value": the value is escaped as TabSeparated, as the server reads parameters, and then percent-encoded. */
+/* "&param_name=value": the value is escaped as TabSeparated, as the server reads parameters, and then percent-encoded.
+ */
 void gch_query_put_parameter(struct gch_buf *url, const char *name, const char *value, size_t len);
 
 /* An identifier in backquotes. */

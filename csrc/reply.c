@@ -5,7 +5,7 @@
 
 #include "utf8.h"
 
-#define QUOTED_MAX 300
+#define QUOTED_MAX        300
 #define RETRY_AFTER_MAX_S 86400UL
 
 static const char *const trouble_words[] = {
@@ -99,7 +99,8 @@ static const char *cure_of(enum gch_trouble trouble)
     case GCH_TROUBLE_DNS:
         return "check the host name in CLICKHOUSE_URL";
     case GCH_TROUBLE_REFUSED:
-        return "check host and port in CLICKHOUSE_URL and that the server runs (ClickHouse Cloud wants https and port 8443)";
+        return "check host and port in CLICKHOUSE_URL and that the server runs (ClickHouse Cloud wants https and port "
+               "8443)";
     case GCH_TROUBLE_TIMEOUT:
         return "check host, port and firewall";
     case GCH_TROUBLE_TLS:
@@ -119,7 +120,8 @@ void gch_reply_fail(struct gch_reply *reply, enum gch_trouble trouble, const cha
     reply->code = 0;
     reply->error_class = GCH_CLASS_RETRY;
     reply->trouble = trouble;
-    (void)gch_err_set(&reply->err, GCH_ERR_REMOTE, "no answer from ClickHouse at %s: %s; %s", shown, what, cure_of(trouble));
+    (void)gch_err_set(&reply->err, GCH_ERR_REMOTE, "no answer from ClickHouse at %s: %s; %s", shown, what,
+                      cure_of(trouble));
 }
 
 static bool body_has(const struct gch_reply *reply, const char *needle)
@@ -127,7 +129,8 @@ static bool body_has(const struct gch_reply *reply, const char *needle)
     return reply->body.len > 0 && memmem(reply->body.data, reply->body.len, needle, strlen(needle)) != NULL;
 }
 
-/* A server's text may quote the data that it could not read; so it is cut, at the first line and at QUOTED_MAX bytes, and it may be any bytes. */
+/* A server's text may quote the data that it could not read; so it is cut, at the first line and at QUOTED_MAX bytes,
+ * and it may be any bytes. */
 static void quote(const struct gch_reply *reply, struct gch_buf *text)
 {
     size_t len = 0;
@@ -155,13 +158,14 @@ enum gch_status gch_reply_judge(struct gch_reply *reply, const char *shown)
                      : reply->error_class == GCH_CLASS_SCHEMA ? GCH_TROUBLE_SCHEMA
                                                               : GCH_TROUBLE_SERVER;
     if (!reply->from_clickhouse)
-        return gch_err_set(&reply->err, GCH_ERR_REMOTE,
-                           "what answers at %s (HTTP %d) is not ClickHouse; check host, port and proxy in CLICKHOUSE_URL",
-                           shown, reply->http_status);
+        return gch_err_set(
+            &reply->err, GCH_ERR_REMOTE,
+            "what answers at %s (HTTP %d) is not ClickHouse; check host, port and proxy in CLICKHOUSE_URL", shown,
+            reply->http_status);
     struct gch_buf text;
     quote(reply, &text);
-    (void)gch_err_set(&reply->err, GCH_ERR_REMOTE, "ClickHouse at %s answers HTTP %d: %.*s; %s", shown, reply->http_status,
-                      (int)text.len, (const char *)text.data, cure_of(reply->trouble));
+    (void)gch_err_set(&reply->err, GCH_ERR_REMOTE, "ClickHouse at %s answers HTTP %d: %.*s; %s", shown,
+                      reply->http_status, (int)text.len, (const char *)text.data, cure_of(reply->trouble));
     gch_buf_deinit(&text);
     return GCH_ERR_REMOTE;
 }

@@ -1,8 +1,9 @@
 /* A server's reply, and the judgement on it.
  *
- * GCH_REPLY_MAX bytes of it are kept. A success is: status 200, an X-ClickHouse header (a captive portal or a proxy's page has none), no
- * exception code, no `__exception__` in the body, no body that starts with `Code: `, none that is longer than what is kept. Everything else is a failure with a class, a
- * kind of trouble and one sentence. Free of libcurl, so that tests can feed it any bytes. Owner: the sender thread.
+ * GCH_REPLY_MAX bytes of it are kept. A success is: status 200, an X-ClickHouse header (a captive portal or a proxy's
+ * page has none), no exception code, no `__exception__` in the body, no body that starts with `Code: `, none that is
+ * longer than what is kept. Everything else is a failure with a class, a kind of trouble and one sentence. Free of
+ * libcurl, so that tests can feed it any bytes. Owner: the sender thread.
  */
 #ifndef GCH_REPLY_H
 #define GCH_REPLY_H

@@ -1,8 +1,8 @@
 /* How long to wait before the next attempt: full-jitter exponential back-off.
  *
- * The n-th delay, n from 0, is drawn evenly from floor to min(GCH_RETRY_MAX_MS, GCH_RETRY_BASE_MS * 2^n), where floor is what
- * the server's Retry-After asked for (0 when it did not), at most GCH_RETRY_AFTER_MAX_MS. A floor above that range is the delay.
- * Not thread-safe; the sender owns one.
+ * The n-th delay, n from 0, is drawn evenly from floor to min(GCH_RETRY_MAX_MS, GCH_RETRY_BASE_MS * 2^n), where floor
+ * is what the server's Retry-After asked for (0 when it did not), at most GCH_RETRY_AFTER_MAX_MS. A floor above that
+ * range is the delay. Not thread-safe; the sender owns one.
  */
 #ifndef GCH_RETRY_H
 #define GCH_RETRY_H

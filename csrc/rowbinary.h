@@ -1,7 +1,7 @@
 /* The values of ClickHouse's RowBinary format, little-endian, appended to a buffer.
  *
- * A row is its columns' values one behind the other with nothing between. RowBinaryWithNamesAndTypes puts a header before the rows:
- * the number of columns, their names, their types.
+ * A row is its columns' values one behind the other with nothing between. RowBinaryWithNamesAndTypes puts a header
+ * before the rows: the number of columns, their names, their types.
  */
 #ifndef GCH_ROWBINARY_H
 #define GCH_ROWBINARY_H
@@ -54,8 +54,8 @@ void gch_rb_string(struct gch_buf *buf, const void *bytes, size_t len);
 /* A UUID given in its text order (big-endian), as ClickHouse wants it: two little-endian 64-bit halves. */
 void gch_rb_uuid(struct gch_buf *buf, const uint8_t uuid[16]);
 
-/* Strings of unknown length: begin leaves room for a one-byte length, end writes the true one, moving the bytes only when they
- * are 128 or more. Between the two calls append the bytes. */
+/* Strings of unknown length: begin leaves room for a one-byte length, end writes the true one, moving the bytes only
+ * when they are 128 or more. Between the two calls append the bytes. */
 size_t gch_rb_string_begin(struct gch_buf *buf);
 void gch_rb_string_end(struct gch_buf *buf, size_t mark);
 

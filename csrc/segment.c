@@ -61,8 +61,8 @@ static enum gch_status new_segment(struct gch_segment **segment, uint8_t *map, i
     return GCH_OK;
 }
 
-/* Writes the header through the descriptor before the map exists, so that a crash never leaves a file whose old header still
- * vouches for frames that are being overwritten. */
+/* Writes the header through the descriptor before the map exists, so that a crash never leaves a file whose old header
+ * still vouches for frames that are being overwritten. */
 static enum gch_status start_file(struct gch_segment **segment, int fd, const char *name, uint64_t id, size_t size,
                                   bool fault_in, struct gch_err *err)
 {
@@ -99,8 +99,8 @@ enum gch_status gch_segment_create(struct gch_segment **segment, int dir_fd, con
     return status;
 }
 
-enum gch_status gch_segment_recycle(struct gch_segment **segment, int dir_fd, const char *name, uint64_t id, size_t size,
-                                    bool fault_in, struct gch_err *err)
+enum gch_status gch_segment_recycle(struct gch_segment **segment, int dir_fd, const char *name, uint64_t id,
+                                    size_t size, bool fault_in, struct gch_err *err)
 {
     int fd = gch_descriptor_open(dir_fd, name, O_RDWR);
     if (fd < 0)
@@ -139,8 +139,8 @@ void gch_segment_free(struct gch_segment *segment)
     free(segment);
 }
 
-enum gch_status gch_segment_append(struct gch_segment *segment, enum gch_frame_kind kind, uint8_t table, const void *payload,
-                                   size_t len)
+enum gch_status gch_segment_append(struct gch_segment *segment, enum gch_frame_kind kind, uint8_t table,
+                                   const void *payload, size_t len)
 {
     uint64_t at = atomic_load_explicit(&segment->end, memory_order_relaxed);
     size_t room = segment->size - (size_t)at;

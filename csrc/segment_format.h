@@ -1,4 +1,5 @@
-/* The bytes of a segment: what segment.c writes and segment_reader.c reads back. See segment.h for the layout in words. */
+/* The bytes of a segment: what segment.c writes and segment_reader.c reads back. See segment.h for the layout in words.
+ */
 #ifndef GCH_SEGMENT_FORMAT_H
 #define GCH_SEGMENT_FORMAT_H
 
@@ -14,15 +15,15 @@
 #error "segments are little-endian; this processor needs byte swaps in segment_format.h"
 #endif
 
-#define SEGMENT_MAGIC "GCHSEG1\n"
-#define SEGMENT_ID_AT 8
-#define SEGMENT_SIZE_AT 16
-#define SEGMENT_CRC_AT 24    /* over the 24 bytes before it */
-#define SEGMENT_ACKED_AT 32  /* a mark: bytes delivered */
+#define SEGMENT_MAGIC     "GCHSEG1\n"
+#define SEGMENT_ID_AT     8
+#define SEGMENT_SIZE_AT   16
+#define SEGMENT_CRC_AT    24 /* over the 24 bytes before it */
+#define SEGMENT_ACKED_AT  32 /* a mark: bytes delivered */
 #define SEGMENT_SEALED_AT 48 /* a mark: where the frames end, once sealed */
-#define SEGMENT_LATER_AT 64  /* a mark: microseconds since the epoch, not to be tried before */
+#define SEGMENT_LATER_AT  64 /* a mark: microseconds since the epoch, not to be tried before */
 #define SEGMENT_MARK_SIZE 16
-#define SEGMENT_COPY_AT 80 /* the first 28 bytes once more: no frame can be read without the id */
+#define SEGMENT_COPY_AT   80 /* the first 28 bytes once more: no frame can be read without the id */
 #define SEGMENT_COPY_SIZE 28
 
 static inline void put_u32(uint8_t *at, uint32_t value)
@@ -105,8 +106,8 @@ static inline uint32_t frame_header_check(const uint8_t *frame, uint64_t id, uin
 }
 
 /* Publishes the frame: everything but the length first, then the length. */
-static inline void frame_header_put(uint8_t *frame, uint64_t id, uint64_t offset, enum gch_frame_kind kind, uint8_t table,
-                                    const void *payload, uint32_t len)
+static inline void frame_header_put(uint8_t *frame, uint64_t id, uint64_t offset, enum gch_frame_kind kind,
+                                    uint8_t table, const void *payload, uint32_t len)
 {
     uint8_t header[GCH_FRAME_HEADER];
     put_u32(header, len);

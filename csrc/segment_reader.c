@@ -88,9 +88,10 @@ static enum gch_status grow_window(struct gch_segment_reader *reader, size_t len
     return GCH_OK;
 }
 
-/* Makes the bytes [at, at + len) readable at *bytes. GCH_ERR_AGAIN: the file ends before. Bytes past the published end may be
- * changing under a live writer, so the window is filled no further than limit. */
-static enum gch_status peek(struct gch_segment_reader *reader, uint64_t at, size_t len, uint64_t limit, const uint8_t **bytes)
+/* Makes the bytes [at, at + len) readable at *bytes. GCH_ERR_AGAIN: the file ends before. Bytes past the published end
+ * may be changing under a live writer, so the window is filled no further than limit. */
+static enum gch_status peek(struct gch_segment_reader *reader, uint64_t at, size_t len, uint64_t limit,
+                            const uint8_t **bytes)
 {
     if (at + len > limit)
         return GCH_ERR_AGAIN;
@@ -118,8 +119,10 @@ static enum gch_status peek(struct gch_segment_reader *reader, uint64_t at, size
     return GCH_OK;
 }
 
-/* GCH_OK: *frame is a whole frame at offset. GCH_ERR_INVALID: none starts here, or (frame->next set) one whose payload is damaged. */
-static enum gch_status read_frame(struct gch_segment_reader *reader, uint64_t offset, uint64_t limit, struct gch_frame *frame)
+/* GCH_OK: *frame is a whole frame at offset. GCH_ERR_INVALID: none starts here, or (frame->next set) one whose payload
+ * is damaged. */
+static enum gch_status read_frame(struct gch_segment_reader *reader, uint64_t offset, uint64_t limit,
+                                  struct gch_frame *frame)
 {
     const uint8_t *head;
     frame->next = 0;

@@ -13,8 +13,8 @@ struct gch_frame {
     uint64_t next;   /* where the one behind it starts */
 };
 
-/* Reads frames of one segment in order, from a file descriptor of its own (never through the map: a file that somebody cuts cannot
- * kill the process) or from memory. Not thread-safe; the sender owns it. */
+/* Reads frames of one segment in order, from a file descriptor of its own (never through the map: a file that somebody
+ * cuts cannot kill the process) or from memory. Not thread-safe; the sender owns it. */
 struct gch_segment_reader {
     int fd;
     const uint8_t *memory;
@@ -32,18 +32,20 @@ struct gch_segment_reader {
     uint64_t damaged_bytes;
 };
 
-/* Takes ownership of fd, one of descriptor.h (closed also on failure). GCH_ERR_INVALID: the header is not one of a segment. The offset starts at the first
- * frame; acked is where delivery had come to. */
+/* Takes ownership of fd, one of descriptor.h (closed also on failure). GCH_ERR_INVALID: the header is not one of a
+ * segment. The offset starts at the first frame; acked is where delivery had come to. */
 enum gch_status gch_segment_reader_open(struct gch_segment_reader *reader, int fd, struct gch_err *err) GCH_MUST_CHECK;
 void gch_segment_reader_open_memory(struct gch_segment_reader *reader, const struct gch_segment *segment);
 void gch_segment_reader_close(struct gch_segment_reader *reader);
 
-/* The next valid frame that ends at or before limit (the size of the file for a dead writer's, gch_segment_end for a live one).
- * GCH_ERR_AGAIN: there is none. GCH_ERR_IO: the file could not be read; the reader has not moved. Damage that was stepped over is counted. */
+/* The next valid frame that ends at or before limit (the size of the file for a dead writer's, gch_segment_end for a
+ * live one). GCH_ERR_AGAIN: there is none. GCH_ERR_IO: the file could not be read; the reader has not moved. Damage
+ * that was stepped over is counted. */
 enum gch_status gch_segment_reader_next(struct gch_segment_reader *reader, uint64_t limit, struct gch_frame *frame,
                                         struct gch_err *err) GCH_MUST_CHECK;
 
-/* Writes how far delivery has come into the header of the file. A write that fails only means that rows are sent again later. */
+/* Writes how far delivery has come into the header of the file. A write that fails only means that rows are sent again
+ * later. */
 void gch_segment_ack(int fd, uint64_t id, uint64_t offset);
 
 /* Sets the earliest time at which a dead writer's segment is tried again. */

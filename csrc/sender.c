@@ -17,7 +17,7 @@ const char *gch_sender_state_word(enum gch_sender_state state)
 struct wishes {
     uint64_t flush; /* the newest ticket */
     bool flush_open;
-    uint64_t connect;  /* the newest ticket */
+    uint64_t connect; /* the newest ticket */
     bool connect_open;
 };
 
@@ -70,12 +70,15 @@ static bool server_is_well(const struct gch_reply *reply)
     return reply->from_clickhouse && (reply->error_class == GCH_CLASS_RETRY || reply->error_class == GCH_CLASS_SPLIT);
 }
 
-/* Records a failed attempt and returns how long to wait. A connection that an idle embedded server dropped is no trouble, and a table
- * that does not fit may fit once the tables were looked after: the first failure is tried again at once and not spoken of. */
-static uint32_t note_failure(struct gch_sender *sender, const struct wishes *wishes, enum gch_trouble trouble, const char *text)
+/* Records a failed attempt and returns how long to wait. A connection that an idle embedded server dropped is no
+ * trouble, and a table that does not fit may fit once the tables were looked after: the first failure is tried again at
+ * once and not spoken of. */
+static uint32_t note_failure(struct gch_sender *sender, const struct wishes *wishes, enum gch_trouble trouble,
+                             const char *text)
 {
     bool embedded = sender->place->mode == GCH_MODE_EMBEDDED;
-    bool quiet = sender->retry.attempts == 0 && (trouble == GCH_TROUBLE_SCHEMA || (embedded && trouble != GCH_TROUBLE_EMBEDDED));
+    bool quiet =
+        sender->retry.attempts == 0 && (trouble == GCH_TROUBLE_SCHEMA || (embedded && trouble != GCH_TROUBLE_EMBEDDED));
     uint32_t wait = gch_retry_next(&sender->retry, sender->delivery.reply.retry_after_ms);
     gch_count(&sender->counters->retries, 1);
     sender->connection.ready = sender->connection.ready && server_is_well(&sender->delivery.reply);
@@ -108,7 +111,8 @@ static struct wishes take_wishes(struct gch_sender *sender)
 {
     pthread_mutex_lock(&sender->lock);
     struct wishes wishes = {sender->flush_wanted, sender->flush_wanted > sender->flush_done, sender->connect_wanted,
-                            sender->connect_wanted > sender->connect_done && sender->connect_wanted > sender->connect_failed};
+                            sender->connect_wanted > sender->connect_done &&
+                                sender->connect_wanted > sender->connect_failed};
     pthread_mutex_unlock(&sender->lock);
     return wishes;
 }
@@ -159,9 +163,10 @@ static enum gch_status ensure_connected(struct gch_sender *sender, struct gch_er
     return status;
 }
 
-/* Connects when there is a reason to, and delivers. That a server can be reached proves nothing yet: only rows that it took, or a pass without any,
- * end a back-off. */
-static enum gch_status pass(struct gch_sender *sender, bool own, bool orphans, struct gch_err *err, enum gch_trouble *trouble)
+/* Connects when there is a reason to, and delivers. That a server can be reached proves nothing yet: only rows that it
+ * took, or a pass without any, end a back-off. */
+static enum gch_status pass(struct gch_sender *sender, bool own, bool orphans, struct gch_err *err,
+                            enum gch_trouble *trouble)
 {
     enum gch_status status = ensure_connected(sender, err, trouble);
     if (status != GCH_OK)
@@ -237,9 +242,9 @@ static void *body(void *argument)
 
 /* ---- set-up ---- */
 
-enum gch_status gch_sender_init(struct gch_sender *sender, const struct gch_sender_options *options, const struct gch_place *place,
-                                const struct gch_migrations *migrations, struct gch_outbox *outbox,
-                                struct gch_counters *counters, struct gch_notices *notices)
+enum gch_status gch_sender_init(struct gch_sender *sender, const struct gch_sender_options *options,
+                                const struct gch_place *place, const struct gch_migrations *migrations,
+                                struct gch_outbox *outbox, struct gch_counters *counters, struct gch_notices *notices)
 {
     const struct gch_settings *settings = options->settings;
     memset(sender, 0, sizeof(*sender));
@@ -256,7 +261,8 @@ enum gch_status gch_sender_init(struct gch_sender *sender, const struct gch_send
     gch_random(&seed, sizeof(seed));
     gch_retry_init(&sender->retry, seed);
     gch_delivery_init(&sender->delivery, &sender->connection.transport, counters, notices);
-    gch_drainer_init(&sender->drainer, outbox, &sender->delivery, counters, notices, &sender->stop, sender->batch_bytes);
+    gch_drainer_init(&sender->drainer, outbox, &sender->delivery, counters, notices, &sender->stop,
+                     sender->batch_bytes);
     struct gch_connection_options connection = {place, migrations, settings, options->python, options->package_path};
     return gch_connection_init(&sender->connection, &connection, counters);
 }
@@ -329,7 +335,7 @@ enum gch_status gch_sender_wait_flush(struct gch_sender *sender, struct gch_tick
     pthread_mutex_lock(&sender->lock);
     if (sender->flush_done < ticket.id && !hopeless_locked(sender, ticket))
         (void)gch_cond_wait_ms(&sender->news, &sender->lock, wait_ms);
-    enum gch_status status = sender->flush_done >= ticket.id          ? GCH_OK
+    enum gch_status status = sender->flush_done >= ticket.id   ? GCH_OK
                              : hopeless_locked(sender, ticket) ? GCH_ERR_REMOTE
                                                                : GCH_ERR_AGAIN;
     pthread_mutex_unlock(&sender->lock);

@@ -7,13 +7,14 @@
  *     retrying   the last attempt failed; the next comes after a back-off
  *     paused     the server does not let us in; tried again every GCH_AUTH_PAUSE_MS
  *     stopped
- * One pass: own segments, oldest first, then, when a scan is due, those of dead processes. A pass ends at the first failure; the outbox
- * keeps everything. Nothing is acknowledged before its window is settled (delivery.h).
+ * One pass: own segments, oldest first, then, when a scan is due, those of dead processes. A pass ends at the first
+ * failure; the outbox keeps everything. Nothing is acknowledged before its window is settled (delivery.h).
  *
- * flush: the caller takes a ticket; a pass that began after it and found nothing left to do completes it. A flush or a connect cuts a
- * back-off short once.
+ * flush: the caller takes a ticket; a pass that began after it and found nothing left to do completes it. A flush or a
+ * connect cuts a back-off short once.
  *
- * Locks: `lock` guards the fields marked (lock), never held across I/O. The outbox's own lock may be taken inside it, not the reverse.
+ * Locks: `lock` guards the fields marked (lock), never held across I/O. The outbox's own lock may be taken inside it,
+ * not the reverse.
  */
 #ifndef GCH_SENDER_H
 #define GCH_SENDER_H
@@ -26,9 +27,9 @@
 #include "outbox.h"
 #include "retry.h"
 
-#define GCH_TICK_MS 100         /* how often the outbox is looked at */
+#define GCH_TICK_MS          100  /* how often the outbox is looked at */
 #define GCH_SCAN_INTERVAL_MS 2000 /* how often dead processes are looked for */
-#define GCH_AUTH_PAUSE_MS 30000
+#define GCH_AUTH_PAUSE_MS    30000
 
 /* X(state, word) */
 #define GCH_SENDER_STATE_MAP(X)                                                                                        \
@@ -50,8 +51,8 @@ const char *gch_sender_state_word(enum gch_sender_state state);
 /* What others may know. A copy. */
 struct gch_sender_report {
     enum gch_sender_state state;
-    enum gch_trouble trouble;   /* of the last failure, NONE after a success */
-    struct gch_err last_error;  /* "" after a success */
+    enum gch_trouble trouble;  /* of the last failure, NONE after a success */
+    struct gch_err last_error; /* "" after a success */
     size_t migrations_applied;
     struct gch_endpoint endpoint; /* of the embedded server */
 };
@@ -62,15 +63,15 @@ struct gch_sender {
     pthread_cond_t news; /* flush and connect wait on it */
     pthread_t thread;
     bool started;
-    bool ended;                       /* (lock) the thread has left its body */
+    bool ended; /* (lock) the thread has left its body */
     _Atomic bool stop;
-    uint64_t flush_wanted;            /* (lock) tickets given out */
-    uint64_t flush_done;              /* (lock) all up to this one are complete */
-    uint64_t attempts_failed;         /* (lock) */
-    uint64_t connect_wanted;          /* (lock) tickets given out */
-    uint64_t connect_done;            /* (lock) the newest that was granted */
-    uint64_t connect_failed;          /* (lock) the newest that was not */
-    struct gch_sender_report report;  /* (lock) */
+    uint64_t flush_wanted;           /* (lock) tickets given out */
+    uint64_t flush_done;             /* (lock) all up to this one are complete */
+    uint64_t attempts_failed;        /* (lock) */
+    uint64_t connect_wanted;         /* (lock) tickets given out */
+    uint64_t connect_done;           /* (lock) the newest that was granted */
+    uint64_t connect_failed;         /* (lock) the newest that was not */
+    struct gch_sender_report report; /* (lock) */
 
     /* the thread's own */
     struct gch_outbox *outbox;
@@ -96,9 +97,10 @@ struct gch_sender_options {
     const char *package_path;
 };
 
-enum gch_status gch_sender_init(struct gch_sender *sender, const struct gch_sender_options *options, const struct gch_place *place,
-                                const struct gch_migrations *migrations, struct gch_outbox *outbox,
-                                struct gch_counters *counters, struct gch_notices *notices) GCH_MUST_CHECK;
+enum gch_status gch_sender_init(struct gch_sender *sender, const struct gch_sender_options *options,
+                                const struct gch_place *place, const struct gch_migrations *migrations,
+                                struct gch_outbox *outbox, struct gch_counters *counters,
+                                struct gch_notices *notices) GCH_MUST_CHECK;
 enum gch_status gch_sender_start(struct gch_sender *sender) GCH_MUST_CHECK;
 
 /* Asks the thread to end and waits at most wait_ms. False: it is still running; its memory must then never be freed. */
@@ -116,11 +118,13 @@ struct gch_ticket gch_sender_ask_flush(struct gch_sender *sender);
 
 /* Waits at most wait_ms (call in slices to stay interruptible). GCH_OK: the ticket is complete. GCH_ERR_AGAIN: not yet.
  * GCH_ERR_REMOTE: it cannot be: the server does not let us in. */
-enum gch_status gch_sender_wait_flush(struct gch_sender *sender, struct gch_ticket ticket, uint32_t wait_ms) GCH_MUST_CHECK;
+enum gch_status gch_sender_wait_flush(struct gch_sender *sender, struct gch_ticket ticket,
+                                      uint32_t wait_ms) GCH_MUST_CHECK;
 
 /* Asks for a connection; then wait for a report that is READY, or for a failure after the asking. */
 struct gch_ticket gch_sender_ask_connect(struct gch_sender *sender);
-enum gch_status gch_sender_wait_connect(struct gch_sender *sender, struct gch_ticket ticket, uint32_t wait_ms) GCH_MUST_CHECK;
+enum gch_status gch_sender_wait_connect(struct gch_sender *sender, struct gch_ticket ticket,
+                                        uint32_t wait_ms) GCH_MUST_CHECK;
 
 void gch_sender_get_report(struct gch_sender *sender, struct gch_sender_report *report);
 

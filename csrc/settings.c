@@ -87,7 +87,8 @@ static enum gch_status set_mode(struct gch_settings *settings, const char *value
             return set_text(settings, GCH_OPTION_mode, value);
         }
     }
-    return gch_err_set(err, GCH_ERR_INVALID, "mode (GENESIS_CH_MODE) is \"%.40s\"; it takes auto, http, embedded or disabled", value);
+    return gch_err_set(err, GCH_ERR_INVALID,
+                       "mode (GENESIS_CH_MODE) is \"%.40s\"; it takes auto, http, embedded or disabled", value);
 }
 
 /* With a point, whatever locale the experiment has set. */
@@ -101,19 +102,22 @@ static double read_number(const char *value, char **end)
     return number;
 }
 
-static enum gch_status set_number(struct gch_settings *settings, enum gch_option option, const char *value, struct gch_err *err)
+static enum gch_status set_number(struct gch_settings *settings, enum gch_option option, const char *value,
+                                  struct gch_err *err)
 {
     const struct gch_option_spec *spec = &specs[option];
     char *end;
     double number = read_number(value, &end);
     if (end == value || *end != '\0' || !(number >= spec->low && number <= spec->high))
-        return gch_err_set(err, GCH_ERR_INVALID, "%s (%s) is \"%.40s\"; it takes a number of %s from %.15g to %.15g", spec->name,
-                           spec->env, value, spec->kind == GCH_KIND_BYTES ? "bytes" : "seconds", spec->low, spec->high);
+        return gch_err_set(err, GCH_ERR_INVALID, "%s (%s) is \"%.40s\"; it takes a number of %s from %.15g to %.15g",
+                           spec->name, spec->env, value, spec->kind == GCH_KIND_BYTES ? "bytes" : "seconds", spec->low,
+                           spec->high);
     settings->number[option] = spec->kind == GCH_KIND_BYTES ? floor(number) : number;
     return GCH_OK;
 }
 
-enum gch_status gch_settings_set(struct gch_settings *settings, enum gch_option option, const char *value, struct gch_err *err)
+enum gch_status gch_settings_set(struct gch_settings *settings, enum gch_option option, const char *value,
+                                 struct gch_err *err)
 {
     switch (specs[option].kind) {
     case GCH_KIND_TEXT:

@@ -1,7 +1,8 @@
-/* The options: one list, from which come the environment, configure() and its checks, and the README's table (tests compare).
+/* The options: one list, from which come the environment, configure() and its checks, and the README's table (tests
+ * compare).
  *
- * Precedence: configure() over the environment over the default. The environment is read when a logger opens, at the first log
- * call, never at import.
+ * Precedence: configure() over the environment over the default. The environment is read when a logger opens, at the
+ * first log call, never at import.
  */
 #ifndef GCH_SETTINGS_H
 #define GCH_SETTINGS_H
@@ -18,18 +19,21 @@
     X(outbox_max_bytes, "GENESIS_CH_OUTBOX_MAX_BYTES", BYTES, "1073741824", 1048576, 1099511627776,                    \
       "cap of the outbox on disk, for each destination")                                                               \
     X(segment_bytes, "GENESIS_CH_SEGMENT_BYTES", BYTES, "4194304", 65536, 134217728, "size of one outbox file")        \
-    X(batch_bytes, "GENESIS_CH_BATCH_BYTES", BYTES, "4194304", 1024, 134217728, "rows in one request, before compression") \
-    X(batch_interval, "GENESIS_CH_BATCH_INTERVAL", SECONDS, "1", 0, 3600, "longest time a row waits for company, seconds") \
+    X(batch_bytes, "GENESIS_CH_BATCH_BYTES", BYTES, "4194304", 1024, 134217728,                                        \
+      "rows in one request, before compression")                                                                       \
+    X(batch_interval, "GENESIS_CH_BATCH_INTERVAL", SECONDS, "1", 0, 3600,                                              \
+      "longest time a row waits for company, seconds")                                                                 \
     X(connect_timeout, "GENESIS_CH_CONNECT_TIMEOUT", SECONDS, "10", 0.1, 3600, "seconds")                              \
     X(request_timeout, "GENESIS_CH_REQUEST_TIMEOUT", SECONDS, "60", 0.1, 3600, "seconds for one request")              \
     X(close_timeout, "GENESIS_CH_CLOSE_TIMEOUT", SECONDS, "5", 0, 3600, "seconds for the last delivery at exit")       \
-    X(server_idle, "GENESIS_CH_SERVER_IDLE", SECONDS, "300", 0, 86400, "seconds until an unused embedded server ends, 0: never")
+    X(server_idle, "GENESIS_CH_SERVER_IDLE", SECONDS, "300", 0, 86400,                                                 \
+      "seconds until an unused embedded server ends, 0: never")
 
 enum gch_option {
 #define X(name, env, kind, value, low, high, meaning) GCH_OPTION_##name,
     GCH_OPTION_MAP(X)
 #undef X
-    GCH_OPTION_COUNT
+        GCH_OPTION_COUNT
 };
 
 enum gch_option_kind { GCH_KIND_TEXT, GCH_KIND_MODE, GCH_KIND_BYTES, GCH_KIND_SECONDS };

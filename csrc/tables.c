@@ -3,7 +3,7 @@
 #include "rowbinary.h"
 
 #define COLUMN(name, form) {#name, GCH_FORM_##form},
-#define X(table) static const struct gch_column columns_##table[] = {GCH_COLUMNS_##table(COLUMN)};
+#define X(table)           static const struct gch_column columns_##table[] = {GCH_COLUMNS_##table(COLUMN)};
 GCH_TABLE_MAP(X)
 #undef X
 

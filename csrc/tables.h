@@ -1,7 +1,8 @@
 /* The tables and their columns: the one list that the row encoder, the insert statements and the tests read.
  *
- * Columns stand in the order in which a row is written to the outbox and sent. The documented columns come first, in the documented
- * order; ours follow; _ts, the version of the row, is last. sql/migrations holds the same names and types (tests/test_tables.py compares).
+ * Columns stand in the order in which a row is written to the outbox and sent. The documented columns come first, in
+ * the documented order; ours follow; _ts, the version of the row, is last. sql/migrations holds the same names and
+ * types (tests/test_tables.py compares).
  */
 #ifndef GCH_TABLES_H
 #define GCH_TABLES_H
@@ -156,7 +157,7 @@ enum gch_table_id {
 #define X(table) GCH_TABLE_##table,
     GCH_TABLE_MAP(X)
 #undef X
-    GCH_TABLE_COUNT
+        GCH_TABLE_COUNT
 };
 
 #define GCH_COLUMNS_MAX 32
@@ -180,8 +181,8 @@ const char *gch_form_type(enum gch_form form);
 /* The index of a column, or -1. */
 int gch_table_find(const struct gch_table *table, const char *column);
 
-/* What a SCHEMA frame holds: the table's name, then the header of RowBinaryWithNamesAndTypes (count, names, types). With it
- * in every segment, rows that an older or newer release left behind are still sent as what they are. */
+/* What a SCHEMA frame holds: the table's name, then the header of RowBinaryWithNamesAndTypes (count, names, types).
+ * With it in every segment, rows that an older or newer release left behind are still sent as what they are. */
 void gch_table_put_schema(const struct gch_table *table, struct gch_buf *buf);
 
 #endif

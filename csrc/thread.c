@@ -10,7 +10,6 @@
 #include <sys/random.h>
 #endif
 
-
 static void set_name(pthread_t thread, const char *name)
 {
 #ifdef __linux__

@@ -1,6 +1,7 @@
 /* The few things about threads that differ between systems.
  *
- * A thread of ours blocks every signal (they belong to the experiment), has a name that says whose it is, and never touches Python.
+ * A thread of ours blocks every signal (they belong to the experiment), has a name that says whose it is, and never
+ * touches Python.
  */
 #ifndef GCH_THREAD_H
 #define GCH_THREAD_H
@@ -12,7 +13,8 @@
 
 #include "status.h"
 
-enum gch_status gch_thread_start(pthread_t *thread, const char *name, void *(*body)(void *), void *argument) GCH_MUST_CHECK;
+enum gch_status gch_thread_start(pthread_t *thread, const char *name, void *(*body)(void *),
+                                 void *argument) GCH_MUST_CHECK;
 
 void gch_cond_init(pthread_cond_t *cond);
 

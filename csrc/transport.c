@@ -7,7 +7,7 @@
 #include "query_text.h"
 
 #define TARGET_MAX (1U << 20)
-#define POLL_MS 1000
+#define POLL_MS    1000
 
 enum gch_status gch_transport_global_init(void)
 {
@@ -49,8 +49,8 @@ static size_t on_header(char *line, size_t size, size_t count, void *context)
 
 /* ---- set-up ---- */
 
-enum gch_status gch_transport_init(struct gch_transport *transport, struct gch_counters *counters, uint32_t connect_timeout_ms,
-                                   uint32_t request_timeout_ms)
+enum gch_status gch_transport_init(struct gch_transport *transport, struct gch_counters *counters,
+                                   uint32_t connect_timeout_ms, uint32_t request_timeout_ms)
 {
     memset(transport, 0, sizeof(*transport));
     transport->counters = counters;
@@ -131,7 +131,8 @@ enum gch_status gch_transport_connect(struct gch_transport *transport, struct gc
     bool ok = transport->easy != NULL && add_header(transport, "X-ClickHouse-User: ", transport->url.user) &&
               add_header(transport, transport->url.password[0] != '\0' ? "X-ClickHouse-Key: " : "X-ClickHouse-Key;",
                          transport->url.password) &&
-              add_header(transport, "Expect:", "") && add_header(transport, "Content-Type: ", "application/octet-stream");
+              add_header(transport, "Expect:", "") &&
+              add_header(transport, "Content-Type: ", "application/octet-stream");
     if (!ok) {
         disconnect(transport);
         return GCH_ERR_NOMEM;
@@ -214,7 +215,8 @@ static void set_body(struct gch_transport *transport, const struct gch_request *
     curl_easy_setopt(transport->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
 }
 
-enum gch_status gch_transport_send(struct gch_transport *transport, const struct gch_request *request, struct gch_reply *reply)
+enum gch_status gch_transport_send(struct gch_transport *transport, const struct gch_request *request,
+                                   struct gch_reply *reply)
 {
     gch_reply_reset(reply);
     CURL *easy = transport->easy;

@@ -1,7 +1,7 @@
 /* HTTP to one ClickHouse server: libcurl lives here and nowhere else.
  *
- * One connection, kept alive. No redirects, no cookies, no .netrc; the password travels in a header, never in a URL. What a
- * reply means is decided in reply.c.
+ * One connection, kept alive. No redirects, no cookies, no .netrc; the password travels in a header, never in a URL.
+ * What a reply means is decided in reply.c.
  *
  * Threads: everything by the sender, except gch_transport_abort (any thread).
  */
@@ -16,12 +16,11 @@
 #include "reply.h"
 #include "url.h"
 
-
 struct gch_request {
     const char *sql;
-    const char *extra;       /* "&setting=value..." put behind the query string, or NULL */
+    const char *extra;          /* "&setting=value..." put behind the query string, or NULL */
     const struct gch_buf *body; /* zstd, with sql in the URL; NULL: sql is the body */
-    bool without_database;   /* for CREATE DATABASE */
+    bool without_database;      /* for CREATE DATABASE */
 };
 
 struct gch_transport {
@@ -43,15 +42,16 @@ enum gch_status gch_transport_global_init(void) GCH_MUST_CHECK;
 /* The library behind it and its version, for people. */
 const char *gch_transport_library(void);
 
-enum gch_status gch_transport_init(struct gch_transport *transport, struct gch_counters *counters, uint32_t connect_timeout_ms,
-                                   uint32_t request_timeout_ms) GCH_MUST_CHECK;
+enum gch_status gch_transport_init(struct gch_transport *transport, struct gch_counters *counters,
+                                   uint32_t connect_timeout_ms, uint32_t request_timeout_ms) GCH_MUST_CHECK;
 void gch_transport_deinit(struct gch_transport *transport);
 
 /* Points it at a server; a change of address closes the old connection. Takes the url. */
-enum gch_status gch_transport_connect(struct gch_transport *transport, struct gch_url *url, bool loopback) GCH_MUST_CHECK;
+enum gch_status gch_transport_connect(struct gch_transport *transport, struct gch_url *url,
+                                      bool loopback) GCH_MUST_CHECK;
 
-/* Sends and waits. GCH_OK: done, the reply's body is what the query returned. GCH_ERR_REMOTE: it failed, the reply says how.
- * GCH_ERR_STOPPED: gch_transport_abort ended it. */
+/* Sends and waits. GCH_OK: done, the reply's body is what the query returned. GCH_ERR_REMOTE: it failed, the reply says
+ * how. GCH_ERR_STOPPED: gch_transport_abort ended it. */
 enum gch_status gch_transport_send(struct gch_transport *transport, const struct gch_request *request,
                                    struct gch_reply *reply) GCH_MUST_CHECK;
 

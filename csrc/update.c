@@ -55,8 +55,8 @@ enum gch_status gch_update_get(struct gch_update *update, const uint8_t *bytes, 
     update->run_id_len = lens[0];
     update->status_len = lens[1];
     update->error_len = lens[2];
-    if (get_text(&cursor, &update->run_id, lens[0]) != GCH_OK || get_text(&cursor, &update->status, lens[1]) != GCH_OK ||
-        get_text(&cursor, &update->error, lens[2]) != GCH_OK)
+    if (get_text(&cursor, &update->run_id, lens[0]) != GCH_OK ||
+        get_text(&cursor, &update->status, lens[1]) != GCH_OK || get_text(&cursor, &update->error, lens[2]) != GCH_OK)
         return GCH_ERR_INVALID;
     return GCH_OK;
 }
@@ -116,6 +116,8 @@ void gch_update_put_parameters(struct gch_buf *url, const struct gch_update *upd
     gch_query_put_parameter(url, "run_id", update->run_id, update->run_id_len);
     gch_query_put_parameter(url, "status", update->status, cut(update->status, update->status_len));
     gch_query_put_parameter(url, "error", update->error, cut(update->error, update->error_len));
-    gch_buf_printf(url, "&param_total_generations=%" PRId32 "&param_at=%" PRId64 "&param_end_time=%" PRId64 "&param_version=%" PRId64,
+    gch_buf_printf(url,
+                   "&param_total_generations=%" PRId32 "&param_at=%" PRId64 "&param_end_time=%" PRId64
+                   "&param_version=%" PRId64,
                    update->total_generations, update->at_ms, update->end_time_ms, update->version_us);
 }

@@ -1,9 +1,9 @@
 /* A ClickHouse URL taken apart: http(s)://user:password@host:port/database?setting=value&...
  *
- * Everything is percent-decoded. User, password, port, database and settings may be missing: "default", "", 8123 or 8443,
- * "default", none. IPv6 hosts stand in brackets. Schemes clickhouse:// and clickhouses:// mean http and https, as elsewhere in the field.
- * The error sentence names what is wrong with the URL and shows the form wanted, and never holds the password (nor anything
- * before the last '@').
+ * Everything is percent-decoded. User, password, port, database and settings may be missing: "default", "", 8123 or
+ * 8443, "default", none. IPv6 hosts stand in brackets. Schemes clickhouse:// and clickhouses:// mean http and https, as
+ * elsewhere in the field. The error sentence names what is wrong with the URL and shows the form wanted, and never
+ * holds the password (nor anything before the last '@').
  */
 #ifndef GCH_URL_H
 #define GCH_URL_H

@@ -2,8 +2,8 @@
  *
  * The wide forms are the three ways CPython holds a str (1, 2 or 4 bytes a character), so a string is written
  * without Python's own UTF-8 cache, which would stay in the caller's object. Appends to buf; see buf.h for errors.
- * Each returns how many characters or sequences were replaced. CPython joins surrogate pairs, so every surrogate in a str is a
- * lone one.
+ * Each returns how many characters or sequences were replaced. CPython joins surrogate pairs, so every surrogate in a
+ * str is a lone one.
  */
 #ifndef GCH_UTF8_H
 #define GCH_UTF8_H
@@ -16,11 +16,12 @@ size_t gch_utf8_from_latin1(struct gch_buf *buf, const uint8_t *chars, size_t co
 size_t gch_utf8_from_ucs2(struct gch_buf *buf, const uint16_t *chars, size_t count);
 size_t gch_utf8_from_ucs4(struct gch_buf *buf, const uint32_t *chars, size_t count);
 
-/* Copies bytes that should be UTF-8; each maximal invalid sequence becomes one U+FFFD, as Python's errors="replace" does. */
+/* Copies bytes that should be UTF-8; each maximal invalid sequence becomes one U+FFFD, as Python's errors="replace"
+ * does. */
 size_t gch_utf8_from_bytes(struct gch_buf *buf, const uint8_t *bytes, size_t len);
 
-/* Whether bytes, which holds len, at least 1, starts with a valid sequence; size becomes its length, or the length of the
- * maximal invalid one. */
+/* Whether bytes, which holds len, at least 1, starts with a valid sequence; size becomes its length, or the length of
+ * the maximal invalid one. */
 bool gch_utf8_sequence(const uint8_t *bytes, size_t len, size_t *size);
 
 /* How many bytes gch_utf8_encode writes. */
@@ -31,8 +32,8 @@ static inline size_t gch_utf8_size(uint32_t code)
     return code < 0x10000 || code > 0x10FFFF ? 3 : 4;
 }
 
-/* Writes one character to out and returns its length. A surrogate or a code past U+10FFFF becomes U+FFFD, and replaced, a
- * running count, goes up by one. */
+/* Writes one character to out and returns its length. A surrogate or a code past U+10FFFF becomes U+FFFD, and replaced,
+ * a running count, goes up by one. */
 static inline size_t gch_utf8_encode(uint8_t *out, uint32_t code, size_t *replaced)
 {
     if (code < 0x80) {

@@ -46,8 +46,9 @@ enum gch_status gch_path_open(const char *path, int *fd, struct gch_err *err)
     if (status == GCH_OK)
         *fd = gch_descriptor_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
     if (*fd < 0)
-        return gch_err_set(err, GCH_ERR_IO, "cannot use the directory %s: %s; set GENESIS_CH_HOME to one that can be written",
-                           path, strerror(errno));
+        return gch_err_set(err, GCH_ERR_IO,
+                           "cannot use the directory %s: %s; set GENESIS_CH_HOME to one that can be written", path,
+                           strerror(errno));
     return GCH_OK;
 }
 
@@ -94,7 +95,8 @@ enum gch_status gch_writer_dir_publish(struct gch_writer_dir *dir, int root_fd, 
     return GCH_OK;
 }
 
-/* Between the opening of the lock file and the lock, its last owner may have removed it: then we hold the lock of nothing. */
+/* Between the opening of the lock file and the lock, its last owner may have removed it: then we hold the lock of
+ * nothing. */
 static bool still_there(const struct gch_writer_dir *dir)
 {
     struct stat held;

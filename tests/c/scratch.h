@@ -1,4 +1,5 @@
-/* A directory for one test, made in the working directory (test_c.py gives each program an empty one), and short-cuts around it. */
+/* A directory for one test, made in the working directory (test_c.py gives each program an empty one), and short-cuts
+ * around it. */
 #ifndef SCRATCH_H
 #define SCRATCH_H
 

@@ -30,7 +30,8 @@ static void test_statement(void)
         gch_batch_reset(&batch, &cut);
         gch_buf_reset(&sql);
         enum gch_status status = gch_batch_put_statement(&batch, &sql);
-        CHECK(status == GCH_ERR_INVALID || status == GCH_OK); /* The types are not looked at; nothing is read behind the end. */
+        CHECK(status == GCH_ERR_INVALID ||
+              status == GCH_OK); /* The types are not looked at; nothing is read behind the end. */
         gch_buf_deinit(&cut);
     }
     gch_batch_deinit(&batch);

@@ -1,4 +1,6 @@
-/* needs: drainer.c outbox.c outbox_files.c orphan.c aside.c window.c batch.c query_text.c source.c writer_dir.c segment.c segment_reader.c tables.c rowbinary.c notice.c buf.c crc32c.c descriptor.c status.c utf8.c thread.c ; libs: libzstd */
+/* needs: drainer.c outbox.c outbox_files.c orphan.c aside.c window.c batch.c query_text.c source.c writer_dir.c
+ * segment.c segment_reader.c tables.c rowbinary.c notice.c buf.c crc32c.c descriptor.c status.c utf8.c thread.c ; libs:
+ * libzstd */
 #include "drainer.h"
 
 #include <errno.h>
@@ -17,7 +19,7 @@ static struct gch_notices notices;
 static struct gch_delivery delivery;
 static struct gch_drainer drainer;
 static _Atomic bool stop;
-static char seen[4096]; /* one letter a row, as it was settled */
+static char seen[4096];  /* one letter a row, as it was settled */
 static unsigned fail_at; /* the row from which on delivery fails; 0: never */
 static bool fail_reads;
 

@@ -66,8 +66,8 @@ static void test_ends_of_the_range(void)
     check_double(9.5367431640625e-07, "9.5367431640625e-07");
 }
 
-/* Digits that fewer than 17 places of printf need to come back; printf's are the nearest, which below a power of two is not
- * always the one repr() takes, so there only the length counts. */
+/* Digits that fewer than 17 places of printf need to come back; printf's are the nearest, which below a power of two is
+ * not always the one repr() takes, so there only the length counts. */
 static int fewest_digits(double value)
 {
     for (int digits = 1; digits < 17; digits++) {

@@ -1,4 +1,7 @@
-/* needs: connection.c reply.c logger.c sender.c migrate.c embedded.c json_read.c place.c settings.c url.c retry.c error_class.c transport.c delivery.c update.c drainer.c outbox.c outbox_files.c orphan.c aside.c window.c batch.c query_text.c source.c writer_dir.c segment.c segment_reader.c tables.c rowbinary.c notice.c buf.c crc32c.c descriptor.c status.c utf8.c thread.c ; libs: libcurl libzstd libcjson */
+/* needs: connection.c reply.c logger.c sender.c migrate.c embedded.c json_read.c place.c settings.c url.c retry.c
+ * error_class.c transport.c delivery.c update.c drainer.c outbox.c outbox_files.c orphan.c aside.c window.c batch.c
+ * query_text.c source.c writer_dir.c segment.c segment_reader.c tables.c rowbinary.c notice.c buf.c crc32c.c
+ * descriptor.c status.c utf8.c thread.c ; libs: libcurl libzstd libcjson */
 #include "logger.h"
 
 #include <arpa/inet.h>
@@ -10,7 +13,7 @@
 #include "check.h"
 #include "scratch.h"
 
-#define ROWS 6000
+#define ROWS     6000
 #define FLUSH_MS 20000
 
 /* A server that takes everything, and now and then hangs up instead of answering. */
@@ -24,7 +27,8 @@ static struct {
 
 static bool answer(int fd)
 {
-    static const char reply[] = "HTTP/1.1 200 OK\r\nX-ClickHouse-Summary: {\"written_rows\":\"1\"}\r\nContent-Length: 0\r\n\r\n";
+    static const char reply[] =
+        "HTTP/1.1 200 OK\r\nX-ClickHouse-Summary: {\"written_rows\":\"1\"}\r\nContent-Length: 0\r\n\r\n";
     char text[65536];
     size_t len = 0;
     const char *body = NULL;
@@ -116,7 +120,7 @@ static void log_rows(struct gch_logger *logger, unsigned rows)
     static const uint8_t bytes[300] = {1};
     for (unsigned i = 0; i < rows; i++) {
         size_t len = 40 + i % 200;
-            gch_count(&logger->counters.rows_logged, 1);
+        gch_count(&logger->counters.rows_logged, 1);
         CHECK_INT(gch_outbox_append_row(&logger->outbox, GCH_TABLE_code_lineages, bytes, len), GCH_OK);
         if (i % 500 == 0)
             usleep(300);
@@ -222,7 +226,8 @@ static void test_fork_and_log_in_the_child(void)
             bool right = gch_logger_inherited(logger) && open_below(home) == 0;
             struct gch_logger *own = open_logger(home);
             size_t len = 8;
-                    right = right && gch_outbox_append_row(&own->outbox, GCH_TABLE_individuals, (const uint8_t *)home, len) == GCH_OK;
+            right = right &&
+                    gch_outbox_append_row(&own->outbox, GCH_TABLE_individuals, (const uint8_t *)home, len) == GCH_OK;
             right = right && (i % 2 != 0 || flush(own));
             _exit(right ? 0 : 1);
         }

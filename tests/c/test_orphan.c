@@ -1,4 +1,5 @@
-/* needs: orphan.c writer_dir.c aside.c segment.c segment_reader.c crc32c.c descriptor.c status.c utf8.c thread.c buf.c */
+/* needs: orphan.c writer_dir.c aside.c segment.c segment_reader.c crc32c.c descriptor.c status.c utf8.c thread.c buf.c
+ */
 #include "orphan.h"
 
 #include <sys/file.h>
@@ -145,8 +146,9 @@ static void test_parked_waits_for_its_time(void)
     int root_fd = scratch_open();
     struct gch_scan scan = {0};
     struct gch_orphan orphan;
-    struct gch_aside rows[2] = {{.kind = GCH_FRAME_ROW, .table = 3, .schema = "s", .schema_len = 1, .payload = (const uint8_t *)"ab", .len = 2},
-                                {.kind = GCH_FRAME_ROW, .table = 3, .schema = "s", .schema_len = 1, .payload = (const uint8_t *)"c", .len = 1}};
+    struct gch_aside rows[2] = {
+        {.kind = GCH_FRAME_ROW, .table = 3, .schema = "s", .schema_len = 1, .payload = (const uint8_t *)"ab", .len = 2},
+        {.kind = GCH_FRAME_ROW, .table = 3, .schema = "s", .schema_len = 1, .payload = (const uint8_t *)"c", .len = 1}};
     CHECK_INT(gch_aside_park(root_fd, rows, 2, 1000, NULL), GCH_OK);
     CHECK_INT(gch_scan_run(&scan, root_fd, "", NULL), GCH_OK);
     CHECK(scan.bytes > 0);
@@ -266,7 +268,8 @@ static void test_path_is_made(void)
     free(path);
 }
 
-CHECK_MAIN(test_adopted_in_order_and_removed, test_living_writer_is_left_alone, test_directory_with_something_in_it_stays,
-           test_lock_of_a_removed_directory_is_worth_nothing, test_adopters_race, test_parked_waits_for_its_time,
-           test_damaged_header_is_kept_and_blank_file_is_not, test_healthy_segment_that_cannot_be_opened_stays,
-           test_abandoned_directories_are_removed_when_old, test_links_are_not_followed, test_path_is_made)
+CHECK_MAIN(test_adopted_in_order_and_removed, test_living_writer_is_left_alone,
+           test_directory_with_something_in_it_stays, test_lock_of_a_removed_directory_is_worth_nothing,
+           test_adopters_race, test_parked_waits_for_its_time, test_damaged_header_is_kept_and_blank_file_is_not,
+           test_healthy_segment_that_cannot_be_opened_stays, test_abandoned_directories_are_removed_when_old,
+           test_links_are_not_followed, test_path_is_made)

@@ -1,4 +1,5 @@
-/* needs: outbox.c outbox_files.c writer_dir.c segment.c segment_reader.c tables.c rowbinary.c notice.c buf.c crc32c.c descriptor.c status.c utf8.c thread.c source.c */
+/* needs: outbox.c outbox_files.c writer_dir.c segment.c segment_reader.c tables.c rowbinary.c notice.c buf.c crc32c.c
+ * descriptor.c status.c utf8.c thread.c source.c */
 #include "outbox.h"
 
 #include "outbox_files.h"
@@ -9,7 +10,7 @@
 #include "scratch.h"
 
 #define SEGMENT 65536
-#define TABLE GCH_TABLE_individuals
+#define TABLE   GCH_TABLE_individuals
 
 struct world {
     struct gch_outbox outbox;
@@ -205,7 +206,8 @@ static void test_huge_row_has_its_own_segment_in_order(void)
     free(world.root);
 }
 
-/* The keeper prepares a segment; then a huge row takes the turn: its number must not be above that of rows logged behind it. */
+/* The keeper prepares a segment; then a huge row takes the turn: its number must not be above that of rows logged
+ * behind it. */
 static void test_prepared_segment_keeps_its_place(void)
 {
     struct world world;
@@ -291,7 +293,8 @@ static void test_one_damaged_place_never_costs_a_table(void)
     free(world.root);
 }
 
-CHECK_MAIN(test_rotation_and_recycling, test_undelivered_rows_stay_in_files, test_cap, test_spare_opens_the_cap_for_its_own_size_only,
-           test_small_cap_makes_small_segments, test_huge_row_has_its_own_segment_in_order, test_prepared_segment_keeps_its_place,
+CHECK_MAIN(test_rotation_and_recycling, test_undelivered_rows_stay_in_files, test_cap,
+           test_spare_opens_the_cap_for_its_own_size_only, test_small_cap_makes_small_segments,
+           test_huge_row_has_its_own_segment_in_order, test_prepared_segment_keeps_its_place,
            test_memory_when_the_root_is_a_file, test_memory_is_saved_at_close_when_the_disk_is_back,
            test_one_damaged_place_never_costs_a_table)

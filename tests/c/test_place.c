@@ -20,7 +20,8 @@ static void resolve(const char *url, const char *home, const char *mode, bool in
 static void test_which(void)
 {
     resolve("", "", "auto", false);
-    CHECK(place.mode == GCH_MODE_DISABLED && strstr(place.reason.text, "CLICKHOUSE_URL") != NULL && strstr(place.reason.text, "[embedded]") != NULL);
+    CHECK(place.mode == GCH_MODE_DISABLED && strstr(place.reason.text, "CLICKHOUSE_URL") != NULL &&
+          strstr(place.reason.text, "[embedded]") != NULL);
     resolve("", "/h", "auto", true);
     CHECK_INT(place.mode, GCH_MODE_EMBEDDED);
     CHECK_TEXT(place.outbox, "/h/outbox");
@@ -34,7 +35,8 @@ static void test_which(void)
     resolve("", "/h", "http", true);
     CHECK_INT(place.mode, GCH_MODE_DISABLED);
     resolve("htp:/u:secret@h", "/h", "auto", true);
-    CHECK(place.mode == GCH_MODE_DISABLED && place.trouble == GCH_TROUBLE_URL && strstr(place.reason.text, "secret") == NULL);
+    CHECK(place.mode == GCH_MODE_DISABLED && place.trouble == GCH_TROUBLE_URL &&
+          strstr(place.reason.text, "secret") == NULL);
 }
 
 static void test_outbox_of_a_server(void)

@@ -7,7 +7,7 @@
 #include "scratch.h"
 
 #define SIZE 8192
-#define ID UINT64_C(1700000000123456)
+#define ID   UINT64_C(1700000000123456)
 
 static uint8_t image[SIZE];
 
@@ -59,7 +59,8 @@ static struct found read_copy(int dir_fd)
         bool same = false;
         for (; !same && next < 1000; next++) {
             size_t len = payload_of(next, want);
-            same = len == frame.len && memcmp(want, frame.payload, len) == 0 && frame.table == next % 7 && frame.kind == GCH_FRAME_ROW;
+            same = len == frame.len && memcmp(want, frame.payload, len) == 0 && frame.table == next % 7 &&
+                   frame.kind == GCH_FRAME_ROW;
         }
         found.altered = found.altered || !same;
         found.rows += 1;
@@ -126,7 +127,8 @@ static void test_stale_frames_never_validate(void)
         struct found found = read_image(dir_fd, segment->map, SIZE);
         CHECK_INT(found.rows, rows);
         CHECK(!found.altered && found.damaged_frames == 0);
-        CHECK_INT(gch_segment_append(segment, GCH_FRAME_ROW, (uint8_t)(rows % 7), bytes, payload_of(rows, bytes)), GCH_OK);
+        CHECK_INT(gch_segment_append(segment, GCH_FRAME_ROW, (uint8_t)(rows % 7), bytes, payload_of(rows, bytes)),
+                  GCH_OK);
     }
     CHECK_INT(gch_segment_recycle(&segment, dir_fd, "none.seg", ID, SIZE, false, NULL), GCH_ERR_IO);
     gch_segment_free(segment);

@@ -6,8 +6,16 @@
 #include "check.h"
 
 static const struct gch_update sample = {
-    .run_id = "r'1", .run_id_len = 3, .status = "failed", .status_len = 6, .error = "a\nb", .error_len = 3,
-    .total_generations = -1, .at_ms = 5, .end_time_ms = 6, .version_us = 7,
+    .run_id = "r'1",
+    .run_id_len = 3,
+    .status = "failed",
+    .status_len = 6,
+    .error = "a\nb",
+    .error_len = 3,
+    .total_generations = -1,
+    .at_ms = 5,
+    .end_time_ms = 6,
+    .version_us = 7,
 };
 
 static void test_round_trip_and_every_cut(void)
@@ -37,18 +45,20 @@ static void test_statement_binds_everything(void)
     gch_buf_init(&buf, 1 << 20);
     gch_update_put_insert(&buf);
     const char *sql = gch_buf_cstr(&buf);
-    const char *names[] = {"{run_id:String}", "{status:String}", "{error:String}", "{total_generations:Int32}", "{at:Int64}",
-                           "{end_time:Int64}", "{version:Int64}"};
+    const char *names[] = {"{run_id:String}", "{status:String}",  "{error:String}", "{total_generations:Int32}",
+                           "{at:Int64}",      "{end_time:Int64}", "{version:Int64}"};
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         CHECK(strstr(sql, names[i]) != NULL);
-    CHECK(strncmp(sql, "INSERT INTO evolution_runs (run_id, ", 36) == 0 && strstr(sql, " FINAL WHERE run_id = {run_id:String}") != NULL);
+    CHECK(strncmp(sql, "INSERT INTO evolution_runs (run_id, ", 36) == 0 &&
+          strstr(sql, " FINAL WHERE run_id = {run_id:String}") != NULL);
     gch_buf_reset(&buf);
     gch_update_put_mutation(&buf);
     CHECK(strstr(gch_buf_cstr(&buf), "_ts") == NULL);
     gch_buf_reset(&buf);
     gch_update_put_parameters(&buf, &sample);
-    CHECK_TEXT(gch_buf_cstr(&buf), "&param_run_id=r%5C%271&param_status=failed&param_error=a%5Cnb&param_total_generations=-1&param_at=5"
-                                   "&param_end_time=6&param_version=7");
+    CHECK_TEXT(gch_buf_cstr(&buf),
+               "&param_run_id=r%5C%271&param_status=failed&param_error=a%5Cnb&param_total_generations=-1&param_at=5"
+               "&param_end_time=6&param_version=7");
     gch_buf_deinit(&buf);
 }
 
