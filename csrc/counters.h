@@ -12,7 +12,7 @@
 /* X(name, what it counts) */
 #define GCH_COUNTER_MAP(X)                                                                                             \
     X(rows_logged, "rows that log calls handed over")                                                                  \
-    X(rows_adopted, "rows taken over from the outboxes of dead processes, and rows put aside that came back")          \
+    X(rows_adopted, "rows of dead processes taken over, and rows put aside that came back")                            \
     X(rows_delivered, "rows that the server acknowledged")                                                             \
     X(rows_rejected, "rows that the server refused; they are in the quarantine")                                       \
     X(rows_dropped, "rows that could not be kept: outbox at its cap, no memory, or larger than 128 MiB")               \
@@ -29,8 +29,7 @@
     X(frames_damaged, "damaged places in outbox files that were stepped over")                                         \
     X(bytes_damaged, "bytes in those places")                                                                          \
     X(values_clamped, "integers out of the column's range, stored as the nearest that fits")                           \
-    X(values_replaced, "values that could not be stored as given: text that was no Unicode, numbers that were no "     \
-                       "number, objects stored as their repr")                                                         \
+    X(values_replaced, "values stored as U+FFFD, NaN, 0 or their repr, because they do not fit as given")              \
     X(values_cut, "values cut at a cap")                                                                               \
     X(arguments_ignored, "keyword arguments that no method has")                                                       \
     X(servers_started, "embedded servers started")

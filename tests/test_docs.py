@@ -35,6 +35,12 @@ def test_every_statistic_is_named_in_operations_md() -> None:
     assert [name for name in ch_logger.stats() if f"`{name}`" not in text] == []
 
 
+def test_every_source_is_on_the_architecture_page() -> None:
+    page = (ROOT / "csrc" / "README.md").read_text(encoding="utf-8")
+    words = set(re.findall(r"\w+", page))
+    assert [path.stem for path in sorted((ROOT / "csrc").glob("*.c")) if path.stem not in words] == []
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_paths_named_in_the_documents_exist(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
