@@ -67,7 +67,7 @@ def _connect(logger: ClickHouseLogger, timeout: float) -> bool:
     try:
         logger.connect(timeout=timeout)
     except ConnectError as error:
-        reason = error.reason if error.kind == "disabled" else f"ClickHouse connection failed: {error.reason}"
+        reason = error.reason if error.kind in ("disabled", "url") else f"ClickHouse connection failed: {error.reason}"
         screen.fail(reason, trouble.cures(error.kind))
         return False
     screen.say("✅ ClickHouse connection successful!")

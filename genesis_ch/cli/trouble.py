@@ -59,8 +59,6 @@ def cures(kind: str) -> list[str]:
     """Return what else helps against a connection failure of this kind (`ConnectError.kind`)."""
     url = os.environ.get("CLICKHOUSE_URL", "")
     switched_off = os.environ.get("GENESIS_CH_MODE", "").lower() == "disabled"
-    if kind == "disabled" and url and not switched_off:
-        kind = "url"
     known = list(_CURES.get(kind, _CURES["server"]))
     if kind == "disabled" and switched_off:
         known = ["unset GENESIS_CH_MODE, which says disabled"]
