@@ -80,8 +80,8 @@ static void append(struct gch_row_context *context, const struct gch_method *met
     if (gch_logger_inherited(logger))
         return;
     enum gch_status status = gch_buf_status(row);
-    gch_count(&logger->counters.rows_logged, 1);
-    gch_count(&logger->counters.bytes_logged, row->len);
+    gch_count_alone(&logger->counters.rows_logged, 1);
+    gch_count_alone(&logger->counters.bytes_logged, row->len);
     if (status == GCH_OK && id == GCH_METHOD_update_evolution_run)
         status = gch_outbox_append_update(&logger->outbox, row->data, row->len);
     else if (status == GCH_OK)

@@ -44,7 +44,7 @@ static const struct gch_argument lineage[] = {
 };
 
 #define COUNT(array) (int)(sizeof(array) / sizeof(array)[0])
-#define METHOD(name, table, positional, arguments) {name, GCH_TABLE_##table, positional, COUNT(arguments), arguments, {0}}
+#define METHOD(name, table, positional, arguments) {name, GCH_TABLE_##table, positional, COUNT(arguments), arguments, {0}, {0}, -1}
 
 static struct gch_method methods[] = {
     METHOD("log_llm_interaction", llm_logs, 7, llm_interaction),
@@ -63,12 +63,20 @@ const struct gch_method *gch_method_get(enum gch_method_id id)
     return &methods[id];
 }
 
-static signed char column_of(const struct gch_method *method, const char *argument)
+static void map_arguments(struct gch_method *method)
 {
-    if (strcmp(argument, "timestamp") == 0)
-        return GCH_COLUMN_TIME;
-    int column = gch_table_find(gch_table_get(method->table), argument);
-    return column < 0 ? GCH_COLUMN_NONE : (signed char)column;
+    const struct gch_table *table = gch_table_get(method->table);
+    memset(method->argument_of, -1, sizeof(method->argument_of));
+    method->timestamp = -1;
+    for (int i = 0; i < method->count; i++) {
+        int column = gch_table_find(table, method->arguments[i].name);
+        if (strcmp(method->arguments[i].name, "timestamp") == 0) {
+            method->timestamp = (signed char)i;
+        } else if (column >= 0) {
+            method->argument_of[column] = (signed char)i;
+            method->required[column] = method->arguments[i].required != 0;
+        }
+    }
 }
 
 static int init_pareto_names(struct gch_state *state)
@@ -80,6 +88,7 @@ static int init_pareto_names(struct gch_state *state)
         if (name == NULL)
             return -1;
         state->pareto_names[gch_table_find(table, keys[i])] = name;
+        methods[GCH_METHOD_log_pareto_front].required[gch_table_find(table, keys[i])] = true;
     }
     return 0;
 }
@@ -88,8 +97,8 @@ int gch_methods_init(struct gch_state *state)
 {
     for (int id = 0; id < GCH_METHOD_COUNT; id++) {
         struct gch_method *method = &methods[id];
+        map_arguments(method);
         for (int i = 0; i < method->count; i++) {
-            method->columns[i] = column_of(method, method->arguments[i].name);
             state->names[id][i] = PyUnicode_InternFromString(method->arguments[i].name);
             if (state->names[id][i] == NULL)
                 return -1;
@@ -141,7 +150,9 @@ void gch_bind(const struct gch_state *state, const struct gch_method *method, en
     int expected = (int)taken;
     for (Py_ssize_t k = 0; k < keywords; k++) {
         PyObject *keyword = PyTuple_GET_ITEM(kwnames, k);
-        int i = find_argument(state->names[id], method->count, keyword, expected);
+        int i = expected;
+        if (state->names[id][expected] != keyword)
+            i = find_argument(state->names[id], method->count, keyword, expected);
         if (i < 0) {
             note(trouble, "unknown argument", keyword, NULL);
             continue;

@@ -5,6 +5,8 @@
 #ifndef GCH_PY_METHOD_H
 #define GCH_PY_METHOD_H
 
+#include <stdbool.h>
+
 #include "py_state.h"
 
 enum gch_method_id {
@@ -19,10 +21,6 @@ enum gch_method_id {
     GCH_METHOD_COUNT
 };
 
-/* Where an argument goes when it is not a column of the method's table. */
-#define GCH_COLUMN_NONE (-1)
-#define GCH_COLUMN_TIME (-2) /* timestamp=: every TIME column */
-
 struct gch_argument {
     const char *name;
     const char *column; /* NULL: of the same name */
@@ -35,7 +33,10 @@ struct gch_method {
     int positional; /* how many may be given by position; the rest are keyword-only */
     int count;
     const struct gch_argument *arguments;
-    signed char columns[GCH_ARGUMENTS_MAX]; /* filled by gch_methods_init */
+    /* Filled by gch_methods_init. */
+    signed char argument_of[GCH_COLUMNS_MAX]; /* by column; -1: none */
+    bool required[GCH_COLUMNS_MAX];           /* by column: a missing number is NaN, not 0 */
+    signed char timestamp;                    /* the argument that every TIME column takes; -1: none */
 };
 
 const struct gch_method *gch_method_get(enum gch_method_id id);

@@ -11,7 +11,6 @@
 /* The values of one row, by column. */
 struct slots {
     PyObject *value[GCH_COLUMNS_MAX]; /* borrowed; NULL: not given */
-    bool required[GCH_COLUMNS_MAX];
     int64_t time_ms;
     uint64_t version_us;
 };
@@ -39,47 +38,34 @@ static int set_times(struct gch_row_context *context, struct slots *slots, PyObj
 static int fill_slots(struct gch_row_context *context, struct slots *slots, const struct gch_method *method,
                       PyObject *const *values)
 {
-    memset(slots->value, 0, sizeof(slots->value));
-    memset(slots->required, 0, sizeof(slots->required));
-    PyObject *timestamp = NULL;
-    for (int i = 0; i < method->count; i++) {
-        int column = method->columns[i];
-        if (column >= 0) {
-            slots->value[column] = values[i];
-            slots->required[column] = method->arguments[i].required != 0;
-        } else if (column == GCH_COLUMN_TIME) {
-            timestamp = values[i];
-        }
-    }
-    return set_times(context, slots, timestamp);
+    size_t count = gch_table_get(method->table)->column_count;
+    for (size_t i = 0; i < count; i++)
+        slots->value[i] = method->argument_of[i] < 0 ? NULL : values[method->argument_of[i]];
+    return set_times(context, slots, method->timestamp < 0 ? NULL : values[method->timestamp]);
 }
 
-/* metrics is the only OBJECT whose numbers are wanted; it stands before METRICS in its table. */
-static int put_object(struct gch_row_context *context, const struct gch_column *column, PyObject *value)
+static int put_metrics(struct gch_convert *convert, PyObject *value)
 {
-    struct gch_convert *convert = &context->convert;
-    bool metrics = strcmp(column->name, "metrics") == 0;
-    if (metrics) {
-        gch_buf_reset(convert->numbers);
-        convert->number_count = 0;
-    }
-    return gch_value_json(convert, value, "{}", metrics);
+    gch_buf_reset(convert->numbers);
+    convert->number_count = 0;
+    return gch_value_json(convert, value, "{}", 1);
 }
 
-static int put_column(struct gch_row_context *context, const struct slots *slots, const struct gch_column *column,
-                      size_t i)
+static int put_column(struct gch_row_context *context, const struct slots *slots, enum gch_form form, PyObject *value,
+                      bool required)
 {
     struct gch_convert *convert = &context->convert;
-    PyObject *value = slots->value[i];
-    switch (column->form) {
+    switch (form) {
     case GCH_FORM_TEXT:
         return gch_value_text(convert, value);
     case GCH_FORM_OBJECT:
-        return put_object(context, column, value);
+        return gch_value_json(convert, value, "{}", 0);
+    case GCH_FORM_METRICS:
+        return put_metrics(convert, value);
     case GCH_FORM_LIST:
         return gch_value_json(convert, value, "[]", 0);
     case GCH_FORM_F64:
-        return gch_value_f64(convert, value, slots->required[i] ? NAN : 0.0);
+        return gch_value_f64(convert, value, required ? NAN : 0.0);
     case GCH_FORM_I32:
         return gch_value_i32(convert, value);
     case GCH_FORM_BOOL:
@@ -90,7 +76,7 @@ static int put_column(struct gch_row_context *context, const struct slots *slots
         return gch_value_null_u64(convert, value);
     case GCH_FORM_TAGS:
         return gch_value_tags(convert, value);
-    case GCH_FORM_METRICS:
+    case GCH_FORM_NUMBERS:
         gch_value_numbers(convert, convert->number_count);
         return 0;
     case GCH_FORM_USAGE:
@@ -117,12 +103,21 @@ static int put_column(struct gch_row_context *context, const struct slots *slots
     return 0;
 }
 
+/* The two forms that most columns have are taken at once when the value is what the form is made for. */
 static int put_columns(struct gch_row_context *context, const struct gch_method *method, const struct slots *slots)
 {
     const struct gch_table *table = gch_table_get(method->table);
     int status = 0;
-    for (size_t i = 0; i < table->column_count && status == 0; i++)
-        status = put_column(context, slots, &table->columns[i], i);
+    for (size_t i = 0; i < table->column_count && status == 0; i++) {
+        enum gch_form form = table->columns[i].form;
+        PyObject *value = slots->value[i];
+        if (value != NULL && form == GCH_FORM_TEXT && PyUnicode_CheckExact(value) && PyUnicode_IS_ASCII(value))
+            gch_rb_string(context->convert.row, PyUnicode_DATA(value), (size_t)PyUnicode_GET_LENGTH(value));
+        else if (value != NULL && form == GCH_FORM_F64 && PyFloat_CheckExact(value))
+            gch_rb_f64(context->convert.row, PyFloat_AS_DOUBLE(value));
+        else
+            status = put_column(context, slots, form, value, method->required[i]);
+    }
     return status;
 }
 
@@ -161,7 +156,6 @@ int gch_row_put_pareto(struct gch_row_context *context, const struct gch_method 
             continue;
         held[column] = member_of(individual, name);
         slots.value[column] = held[column];
-        slots.required[column] = true;
         status = PyErr_Occurred() != NULL ? -1 : 0;
     }
     if (status == 0)

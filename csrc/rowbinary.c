@@ -19,7 +19,7 @@ void gch_rb_varint(struct gch_buf *buf, uint64_t value)
     gch_buf_append(buf, bytes, varint_write(bytes, value));
 }
 
-void gch_rb_string(struct gch_buf *buf, const void *bytes, size_t len)
+void gch_rb_long_string(struct gch_buf *buf, const void *bytes, size_t len)
 {
     uint8_t head[VARINT_MAX];
     size_t head_len = varint_write(head, len);
@@ -36,7 +36,7 @@ static uint64_t load_big_endian(const uint8_t *bytes)
 {
     uint64_t value;
     memcpy(&value, bytes, sizeof value);
-    return be64toh(value);
+    return __builtin_bswap64(value);
 }
 
 void gch_rb_uuid(struct gch_buf *buf, const uint8_t uuid[16])

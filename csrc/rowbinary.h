@@ -1,12 +1,11 @@
-/* The values of ClickHouse's RowBinary format, little-endian, appended to a buffer.
+/* The values of ClickHouse's RowBinary format, little-endian as the processor (segment_format.h checks), appended to a
+ * buffer.
  *
  * A row is its columns' values one behind the other with nothing between. RowBinaryWithNamesAndTypes puts a header
  * before the rows: the number of columns, their names, their types.
  */
 #ifndef GCH_ROWBINARY_H
 #define GCH_ROWBINARY_H
-
-#include <endian.h>
 
 #include "buf.h"
 
@@ -20,13 +19,11 @@ static inline void gch_rb_u8(struct gch_buf *buf, uint8_t value)
 
 static inline void gch_rb_u32(struct gch_buf *buf, uint32_t value)
 {
-    value = htole32(value);
     gch_buf_append(buf, &value, sizeof value);
 }
 
 static inline void gch_rb_u64(struct gch_buf *buf, uint64_t value)
 {
-    value = htole64(value);
     gch_buf_append(buf, &value, sizeof value);
 }
 
@@ -49,7 +46,21 @@ static inline void gch_rb_f64(struct gch_buf *buf, double value)
     gch_rb_u64(buf, bits);
 }
 
-void gch_rb_string(struct gch_buf *buf, const void *bytes, size_t len);
+void gch_rb_long_string(struct gch_buf *buf, const void *bytes, size_t len);
+
+static inline void gch_rb_string(struct gch_buf *buf, const void *bytes, size_t len)
+{
+    if (len > 127) {
+        gch_rb_long_string(buf, bytes, len);
+        return;
+    }
+    uint8_t *to = gch_buf_reserve(buf, len + 1);
+    if (to == NULL)
+        return;
+    to[0] = (uint8_t)len;
+    memcpy(to + 1, bytes, len);
+    buf->len += len + 1;
+}
 
 /* A UUID given in its text order (big-endian), as ClickHouse wants it: two little-endian 64-bit halves. */
 void gch_rb_uuid(struct gch_buf *buf, const uint8_t uuid[16]);

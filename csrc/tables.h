@@ -22,7 +22,8 @@
     X(NULL_I32, "Nullable(Int32)")                                                                                     \
     X(NULL_U64, "Nullable(UInt64)")                                                                                    \
     X(TAGS, "Array(String)")                                                                                           \
-    X(METRICS, "Map(LowCardinality(String), Float64)") /* the finite numbers of the column named metrics */            \
+    X(METRICS, "String") /* JSON; {} when nothing is given; its finite numbers go to the NUMBERS behind it */          \
+    X(NUMBERS, "Map(LowCardinality(String), Float64)")                                                                 \
     X(USAGE, "Map(LowCardinality(String), UInt64)")                                                                    \
     X(TIME, "DateTime64(3)")  /* timestamp= or now */                                                                  \
     X(EPOCH, "DateTime64(3)") /* 1970-01-01, until an update sets it */                                                \
@@ -82,14 +83,14 @@ enum gch_form {
     X(mutation_type, TEXT)                                                                                             \
     X(fitness_score, F64)                                                                                              \
     X(combined_score, F64)                                                                                             \
-    X(metrics, OBJECT)                                                                                                 \
+    X(metrics, METRICS)                                                                                                \
     X(is_pareto, BOOL)                                                                                                 \
     X(api_cost, F64)                                                                                                   \
     X(embed_cost, F64)                                                                                                 \
     X(novelty_cost, F64)                                                                                               \
     X(code_hash, TEXT)                                                                                                 \
     X(code_size, I32)                                                                                                  \
-    X(metrics_num, METRICS)                                                                                            \
+    X(metrics_num, NUMBERS)                                                                                            \
     X(_ts, VERSION)
 
 #define GCH_COLUMNS_pareto_fronts(X)                                                                                   \
@@ -99,7 +100,7 @@ enum gch_form {
     X(individual_id, TEXT)                                                                                             \
     X(fitness_score, F64)                                                                                              \
     X(combined_score, F64)                                                                                             \
-    X(metrics, OBJECT)                                                                                                 \
+    X(metrics, METRICS)                                                                                                \
     X(_ts, VERSION)
 
 #define GCH_COLUMNS_code_lineages(X)                                                                                   \
