@@ -58,7 +58,8 @@ static inline void gch_rb_string(struct gch_buf *buf, const void *bytes, size_t 
     if (to == NULL)
         return;
     to[0] = (uint8_t)len;
-    memcpy(to + 1, bytes, len);
+    if (len != 0)
+        memcpy(to + 1, bytes, len);
     buf->len += len + 1;
 }
 

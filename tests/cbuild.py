@@ -39,11 +39,12 @@ class Needs:
 
 
 def read_needs(test: Path) -> Needs:
-    """Read the first line of a test program."""
-    line = test.read_text().split("\n", 1)[0]
-    match = _NEEDS.fullmatch(line)
+    """Read the first comment of a test program."""
+    text = test.read_text()
+    comment = " ".join(text[: text.find("*/") + 2].split())
+    match = _NEEDS.fullmatch(comment.replace(" * ", " "))
     if match is None:
-        raise ValueError(f"{test.name}: the first line has to be /* needs: a.c b.c ; libs: x y */, not {line!r}")
+        raise ValueError(f"{test.name}: it has to begin with /* needs: a.c b.c ; libs: x y */, not {comment[:80]!r}")
     return Needs(tuple(match["sources"].split()), tuple((match["libs"] or "").split()))
 
 
