@@ -5,6 +5,7 @@
 
 #include "json_write.h"
 #include "py_number.h"
+#include "py_plain.h"
 #include "rowbinary.h"
 
 /* Where the walk is: the containers it is inside of, so that a container inside itself is seen. */
@@ -16,66 +17,6 @@ struct walk {
 };
 
 static int put(struct walk *walk, PyObject *value);
-
-int gch_forgive(void)
-{
-    if (PyErr_Occurred() == NULL)
-        return 0;
-    if (!PyErr_ExceptionMatches(PyExc_Exception))
-        return -1;
-    PyErr_Clear();
-    return 0;
-}
-
-int gch_swallow(struct gch_convert *convert)
-{
-    bool raised = PyErr_Occurred() != NULL;
-    int status = gch_forgive();
-    if (raised && status == 0)
-        gch_count(&convert->counters->values_replaced, 1);
-    return status;
-}
-
-PyObject *gch_plain(struct gch_convert *convert, PyObject *value, int *status)
-{
-    struct gch_state *state = convert->state;
-    *status = 0;
-    if (state->plain == NULL) {
-        PyObject *module = PyImport_ImportModule("genesis_ch._plain");
-        if (module != NULL) {
-            state->plain = PyObject_GetAttrString(module, "plain");
-            Py_DECREF(module);
-        }
-    }
-    PyObject *made = state->plain == NULL ? NULL : PyObject_CallOneArg(state->plain, value);
-    if (made == Py_NotImplemented) {
-        Py_DECREF(made);
-        return NULL;
-    }
-    if (made == NULL)
-        *status = gch_forgive();
-    return made;
-}
-
-PyObject *gch_repr(struct gch_convert *convert, PyObject *value, int *status)
-{
-    *status = 0;
-    gch_count(&convert->counters->values_replaced, 1);
-    PyObject *text = PyObject_Repr(value);
-    if (text == NULL) {
-        *status = gch_forgive();
-        if (*status != 0)
-            return NULL;
-        text = PyUnicode_FromFormat("<%s object whose repr failed>", Py_TYPE(value)->tp_name);
-    }
-    if (text != NULL && PyUnicode_GET_LENGTH(text) > GCH_REPR_MAX) {
-        gch_count(&convert->counters->values_cut, 1);
-        Py_SETREF(text, PyUnicode_Substring(text, 0, GCH_REPR_MAX));
-    }
-    if (text == NULL)
-        *status = gch_forgive();
-    return text;
-}
 
 static void put_str(struct gch_convert *convert, PyObject *text)
 {

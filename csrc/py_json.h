@@ -13,18 +13,10 @@
 #include "py_state.h"
 
 #define GCH_JSON_DEPTH      100
-#define GCH_REPR_MAX        8192
 #define GCH_NUMBER_PATH_MAX 1024
 
 /* With numbers, every finite number that is reached through dicts only is also added to convert->numbers under its
  * dotted key. */
 int gch_json_put(struct gch_convert *convert, PyObject *value, int with_numbers);
-
-/* value turned into plain Python by genesis_ch._plain; NULL: it does not know it, or failed (*status is then 0 or -1 as
- * of gch_forgive). */
-PyObject *gch_plain(struct gch_convert *convert, PyObject *value, int *status);
-
-/* The repr of a value, counted as replaced, as a new str; NULL as above. */
-PyObject *gch_repr(struct gch_convert *convert, PyObject *value, int *status);
 
 #endif

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdbool.h>
 
-#include "py_json.h"
+#include "py_plain.h"
 
 #define NESTED_MAX 8
 #define U64_END    18446744073709551616.0

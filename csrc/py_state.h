@@ -17,7 +17,8 @@
 
 struct gch_state {
     PyTypeObject *logger_type;
-    PyObject *plain; /* genesis_ch._plain.plain, fetched at the first value that needs it */
+    PyObject *seconds; /* genesis_ch._plain.seconds, likewise */
+    PyObject *plain;   /* genesis_ch._plain.plain, fetched at the first value that needs it */
     PyObject *names[GCH_METHODS_MAX][GCH_ARGUMENTS_MAX]; /* interned argument names, by method */
     PyObject *pareto_names[GCH_COLUMNS_MAX]; /* interned keys of a Pareto individual, by column; NULL: not one */
 };
@@ -54,11 +55,5 @@ struct gch_convert {
 
 /* What a conversion returns: -1 only when an exception that must reach the caller is set (KeyboardInterrupt,
  * SystemExit); everything else was stored as documented and counted. */
-
-/* Clears an exception of a conversion. 0: there is none any more. -1: it must reach the caller and stays set. */
-int gch_forgive(void);
-
-/* The same, and counts the value as replaced if there was one. */
-int gch_swallow(struct gch_convert *convert);
 
 #endif

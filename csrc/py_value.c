@@ -5,6 +5,7 @@
 
 #include "py_json.h"
 #include "py_number.h"
+#include "py_plain.h"
 #include "rowbinary.h"
 #include "utf8.h"
 
@@ -326,11 +327,9 @@ int gch_value_time(struct gch_convert *convert, PyObject *value, int64_t *ms)
     if (PyFloat_Check(value) || PyLong_Check(value)) {
         seconds = PyFloat_AsDouble(value);
     } else {
-        PyObject *module = PyImport_ImportModule("genesis_ch._plain");
-        PyObject *made = module == NULL ? NULL : PyObject_CallMethod(module, "seconds", "O", value);
+        PyObject *made = gch_plain_seconds(convert, value);
         if (made != NULL && made != Py_None)
             seconds = PyFloat_AsDouble(made);
-        Py_XDECREF(module);
         Py_XDECREF(made);
     }
     if (PyErr_Occurred() != NULL)

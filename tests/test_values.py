@@ -798,7 +798,7 @@ def test_the_limits_of_the_document() -> None:
     text = (ROOT / "docs" / "values.md").read_text()
     limits = [
         ("py_json.h", "GCH_JSON_DEPTH", 100, "more than 100 deep"),
-        ("py_json.h", "GCH_REPR_MAX", 8192, "cut at 8192 characters"),
+        ("py_plain.h", "GCH_REPR_MAX", 8192, "cut at 8192 characters"),
         ("py_json.h", "GCH_NUMBER_PATH_MAX", 1024, "at most 1024 bytes"),
         ("py_value.h", "GCH_ITEMS_MAX", 100_000, "asked for 100,000 at most"),
         ("update.h", "GCH_UPDATE_TEXT_MAX", 16 << 10, "cut at 16 KiB"),
