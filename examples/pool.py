@@ -7,10 +7,11 @@ import multiprocessing
 import os
 import random
 import time
+import uuid
 
 from genesis_ch import ch_logger
 
-RUN_ID = time.strftime("run_pool_%Y%m%d_%H%M%S")
+RUN_ID = time.strftime("run_pool_%Y%m%d_%H%M%S_") + uuid.uuid4().hex[:8]
 
 
 def evaluate(number: int) -> int:

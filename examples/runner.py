@@ -6,10 +6,11 @@ The scores are random numbers; they stand for a search.
 
 import random
 import time
+import uuid
 
 from genesis_ch import ch_logger
 
-run_id = time.strftime("run_%Y%m%d_%H%M%S")
+run_id = time.strftime("run_%Y%m%d_%H%M%S_") + uuid.uuid4().hex[:8]  # runs of a sweep start in the same second
 ch_logger.log_evolution_run(run_id, "toy", {"generations": 3}, 4, "local", f"results/{run_id}.db")
 parent, parent_score = "", 0.0
 for generation in range(3):

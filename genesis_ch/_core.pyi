@@ -1,9 +1,12 @@
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol, SupportsFloat, SupportsIndex
 
 OPTIONS: list[tuple[str, str, str, str]]
 TABLES: dict[str, list[tuple[str, str]]]
+
+class _SupportsBool(Protocol):
+    def __bool__(self) -> bool: ...
 
 class Logger:
     def __init__(
@@ -18,21 +21,21 @@ class Logger:
         self,
         model: str,
         messages: Iterable[Mapping[str, Any]],
-        response: str,
-        cost: float | None = 0.0,
-        execution_time: float | None = 0.0,
+        response: str | None,
+        cost: SupportsFloat | None = 0.0,
+        execution_time: SupportsFloat | None = 0.0,
         metadata: Mapping[str, Any] | None = None,
         thought: str | None = "",
         *,
         timestamp: datetime | float | str | None = None,
         run_id: str | None = "",
-        generation: int | None = None,
+        generation: SupportsIndex | None = None,
         individual_id: str | None = "",
         trace_id: str | None = "",
         provider: str | None = "",
-        input_tokens: int | None = None,
-        output_tokens: int | None = None,
-        usage: Mapping[str, Any] | None = None,
+        input_tokens: SupportsIndex | None = None,
+        output_tokens: SupportsIndex | None = None,
+        usage: Any = None,
         error: str | None = "",
     ) -> None: ...
     def log_action(
@@ -43,14 +46,14 @@ class Logger:
         *,
         timestamp: datetime | float | str | None = None,
         run_id: str | None = "",
-        generation: int | None = None,
+        generation: SupportsIndex | None = None,
     ) -> None: ...
     def log_evolution_run(
         self,
         run_id: str,
         task_name: str,
         config: Any,
-        population_size: int | None,
+        population_size: SupportsIndex | None,
         cluster_type: str | None,
         database_path: Any,
         status: str | None = "running",
@@ -59,7 +62,7 @@ class Logger:
         project_id: str | None = "",
         parent_run_id: str | None = "",
         git_sha: str | None = "",
-        git_dirty: bool | None = False,
+        git_dirty: _SupportsBool | None = False,
         error: str | None = "",
         tags: Iterable[str] | None = None,
     ) -> None: ...
@@ -67,7 +70,7 @@ class Logger:
         self,
         run_id: str,
         status: str | None,
-        total_generations: int | None,
+        total_generations: SupportsIndex | None,
         *,
         timestamp: datetime | float | str | None = None,
         error: str | None = "",
@@ -75,12 +78,12 @@ class Logger:
     def log_generation(
         self,
         run_id: str,
-        generation: int | None,
-        num_individuals: int | None,
-        best_score: float | None,
-        avg_score: float | None,
-        pareto_size: int | None,
-        total_cost: float | None = 0.0,
+        generation: SupportsIndex | None,
+        num_individuals: SupportsIndex | None,
+        best_score: SupportsFloat | None,
+        avg_score: SupportsFloat | None,
+        pareto_size: SupportsIndex | None,
+        total_cost: SupportsFloat | None = 0.0,
         metadata: Mapping[str, Any] | None = None,
         *,
         timestamp: datetime | float | str | None = None,
@@ -90,25 +93,25 @@ class Logger:
         self,
         run_id: str,
         individual_id: str,
-        generation: int | None,
+        generation: SupportsIndex | None,
         parent_id: str | None,
         mutation_type: str | None,
-        fitness_score: float | None,
-        combined_score: float | None,
+        fitness_score: SupportsFloat | None,
+        combined_score: SupportsFloat | None,
         metrics: Mapping[str, Any] | None,
-        is_pareto: bool | None,
-        api_cost: float | None = 0.0,
-        embed_cost: float | None = 0.0,
-        novelty_cost: float | None = 0.0,
+        is_pareto: _SupportsBool | None,
+        api_cost: SupportsFloat | None = 0.0,
+        embed_cost: SupportsFloat | None = 0.0,
+        novelty_cost: SupportsFloat | None = 0.0,
         code_hash: str | None = "",
-        code_size: int | None = 0,
+        code_size: SupportsIndex | None = 0,
         *,
         timestamp: datetime | float | str | None = None,
     ) -> None: ...
     def log_pareto_front(
         self,
         run_id: str,
-        generation: int | None,
+        generation: SupportsIndex | None,
         pareto_individuals: Iterable[Any] | None,
         *,
         timestamp: datetime | float | str | None = None,
@@ -118,9 +121,9 @@ class Logger:
         run_id: str,
         child_id: str,
         parent_id: str | None,
-        generation: int | None,
+        generation: SupportsIndex | None,
         mutation_type: str | None,
-        fitness_delta: float | None = 0.0,
+        fitness_delta: SupportsFloat | None = 0.0,
         edit_summary: str | None = "",
         *,
         timestamp: datetime | float | str | None = None,

@@ -72,9 +72,8 @@ class ClickHouseLogger(Logger):
             return
         if result.pending:
             _log.warning(
-                "%d rows were not delivered within %g s and wait in the outbox; the next run or `genesis-ch sync` delivers them%s",
+                "rows not delivered at exit: %d; they wait in the outbox, and the next run or `genesis-ch sync` delivers them%s",
                 result.pending,
-                timeout,
                 f" ({result.last_error})" if result.last_error else "",
             )
 

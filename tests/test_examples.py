@@ -22,7 +22,7 @@ def run(world: World, name: str, **variables: str) -> str:
 
 
 def check_runner(world: World, address: str, output: str) -> None:
-    assert re.fullmatch(r"run_\d{8}_\d{6} FlushResult\(delivered=32, pending=0, .*\)\n", output)
+    assert re.fullmatch(r"run_\d{8}_\d{6}_[0-9a-f]{8} FlushResult\(delivered=32, pending=0, .*\)\n", output)
     name = output.split()[0]
     counts = {"evolution_runs": 1, "generations": 3, "individuals": 12, "pareto_fronts": 3, "code_lineages": 12}
     for table, rows in counts.items():

@@ -134,7 +134,7 @@ def _duplicates(client: Any, engines: dict[str, str], counts: dict[str, int]) ->
     copies = [f"{name} {extra}" for name, extra in twice.items() if extra > 0]
     if copies:
         screen.advise(
-            f"Duplicate data: rows that were sent again and are not merged yet: {', '.join(copies)}.",
+            f"Duplicate data: rows sent again, or logged again with the same key, that are not merged yet: {', '.join(copies)}.",
             ["read with FINAL, or with the setting final=1 as ch_logger.client does: then every row shows once"],
         )
 
