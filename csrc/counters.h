@@ -16,7 +16,7 @@
     X(rows_delivered, "rows that the server acknowledged")                                                             \
     X(rows_rejected, "rows that the server refused; they are in the quarantine")                                       \
     X(rows_dropped, "rows that could not be kept: outbox at its cap, no memory, or larger than 128 MiB")               \
-    X(rows_parked, "rows put aside because their table does not fit; tried again later")                               \
+    X(rows_parked, "rows put aside: their table, or the run of an update, is not as needed; tried again")              \
     X(bytes_logged, "bytes of encoded rows")                                                                           \
     X(bytes_sent, "bytes of compressed request bodies")                                                                \
     X(batches_sent, "insert requests that succeeded")                                                                  \
@@ -31,7 +31,7 @@
     X(values_clamped, "integers out of the column's range, stored as the nearest that fits")                           \
     X(values_replaced, "values stored as U+FFFD, NaN, 0 or their repr, because they do not fit as given")              \
     X(values_cut, "values cut at a cap")                                                                               \
-    X(arguments_ignored, "keyword arguments that no method has")                                                       \
+    X(arguments_ignored, "calls with an argument that was unknown, given twice or missing")                            \
     X(servers_started, "embedded servers started")
 
 struct gch_counters {

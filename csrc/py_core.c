@@ -25,6 +25,7 @@ void gch_core_drop(struct gch_py_logger *self)
     struct gch_core *core = self->core;
     self->core = NULL;
     self->disabled = false;
+    self->disabled_rows = 0;
     if (core != NULL)
         gch_core_give(core);
 }
@@ -203,7 +204,7 @@ enum gch_status gch_core_open(struct gch_py_logger *self, int *raised)
     if (status != GCH_OK) {
         struct gch_err reason;
         (void)gch_err_set(&reason, status, "ClickHouse logging disabled: %s", err.text);
-        *raised = disable(self, GCH_TROUBLE_DISABLED, reason.text, 40);
+        *raised = disable(self, GCH_TROUBLE_SERVER, reason.text, 40);
         return GCH_ERR_STOPPED;
     }
     if (!gch_logger_enabled(logger)) {

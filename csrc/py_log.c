@@ -185,9 +185,12 @@ static PyObject *log_call(PyObject *object, enum gch_method_id id, PyObject *con
 {
     struct gch_py_logger *self = (struct gch_py_logger *)object;
     int raised;
-    if (self->disabled)
+    if (self->disabled) {
+        self->disabled_rows += 1;
         Py_RETURN_NONE;
+    }
     if (gch_core_open(self, &raised) != GCH_OK) {
+        self->disabled_rows += 1;
         if (raised != 0)
             return NULL;
         Py_RETURN_NONE;

@@ -133,6 +133,15 @@ static PyObject *flush_open(struct gch_py_logger *self, double seconds, bool las
     return result;
 }
 
+/* What flush and close say when nothing is recorded: None, or the rows that a wrong setting cost, and which. */
+static PyObject *make_disabled_result(const struct gch_py_logger *self)
+{
+    if (!gch_py_logger_is_broken(self))
+        Py_RETURN_NONE;
+    return Py_BuildValue("iiiKiN", 0, 0, 0, (unsigned long long)self->disabled_rows, 0,
+                         gch_text(self->disabled_reason.text));
+}
+
 /* Opens when nothing is open yet, because dead processes may have left rows. None: recording is disabled. */
 static PyObject *logger_flush(PyObject *object, PyObject *timeout)
 {
@@ -143,7 +152,7 @@ static PyObject *logger_flush(PyObject *object, PyObject *timeout)
         return NULL;
     if (gch_core_open(self, &raised) == GCH_OK)
         return flush_open(self, seconds, false);
-    return raised != 0 ? NULL : Py_NewRef(Py_None);
+    return raised != 0 ? NULL : make_disabled_result(self);
 }
 
 /* None: nothing was open. */
@@ -154,7 +163,7 @@ static PyObject *logger_close(PyObject *object, PyObject *timeout)
     if (!parse_seconds(timeout, &seconds))
         return NULL;
     bool open = self->core != NULL && !gch_logger_inherited(self->core->logger);
-    PyObject *result = open ? flush_open(self, seconds, true) : Py_NewRef(Py_None);
+    PyObject *result = open ? flush_open(self, seconds, true) : make_disabled_result(self);
     gch_core_drop(self);
     return result;
 }

@@ -38,7 +38,14 @@ struct gch_py_logger {
     bool scratch_busy;
     struct gch_err disabled_reason;
     enum gch_trouble disabled_trouble;
+    uint64_t disabled_rows; /* calls that a wrong setting, not a wish, turned into nothing */
 };
+
+/* True when a wrong setting keeps it from recording; where the user asked for none, nothing is lost. */
+static inline bool gch_py_logger_is_broken(const struct gch_py_logger *self)
+{
+    return self->disabled && self->disabled_trouble != GCH_TROUBLE_DISABLED;
+}
 
 extern PyType_Spec gch_logger_spec;
 

@@ -61,11 +61,19 @@ static int put_closed(PyObject *stats, struct gch_py_logger *self)
         set_text(stats, "destination", disabled ? place.reason.text : place.shown) != 0 ||
         set_text(stats, "outbox_path", place.outbox) != 0 || set_number(stats, "outbox_bytes", 0) != 0 ||
         set_number(stats, "outbox_backlog_bytes", 0) != 0 || set_number(stats, "rows_pending", 0) != 0 ||
-        set_text(stats, "state", disabled ? "disabled" : "closed") != 0 || set_text(stats, "last_error", NULL) != 0 ||
+        set_text(stats, "state", disabled ? "disabled" : "closed") != 0 ||
+        set_text(stats, "last_error", gch_py_logger_is_broken(self) ? place.reason.text : NULL) != 0 ||
         set_number(stats, "migrations_applied", 0) != 0)
         status = -1;
     gch_place_deinit(&place);
-    return status == 0 ? put_counters(stats, &none) : status;
+    if (status == 0)
+        status = put_counters(stats, &none);
+    if (status == 0 && gch_py_logger_is_broken(self))
+        status = set_number(stats, "rows_logged", self->disabled_rows) != 0 ||
+                         set_number(stats, "rows_dropped", self->disabled_rows) != 0
+                     ? -1
+                     : 0;
+    return status;
 }
 
 PyObject *gch_stats_get(PyObject *object, PyObject *unused)

@@ -258,12 +258,18 @@ static int put_usage(struct gch_convert *convert, struct gch_buf *to, PyObject *
 
 static int put_usage_item(struct gch_convert *convert, struct gch_buf *to, PyObject *value, size_t *count, int depth)
 {
+    int status = 0;
     if (PyDict_Check(value))
         return depth + 1 < USAGE_DEPTH ? put_usage(convert, to, value, count, depth + 1) : 0;
-    if (!is_whole(value))
-        return 0;
+    if (!is_whole(value)) {
+        PyObject *dict = value == Py_None || PyUnicode_Check(value) ? NULL : gch_plain(convert, value, &status);
+        if (dict != NULL && PyDict_Check(dict) && depth + 1 < USAGE_DEPTH)
+            status = put_usage(convert, to, dict, count, depth + 1);
+        Py_XDECREF(dict);
+        return status;
+    }
     uint64_t number;
-    int status = gch_number_u64(convert, value, &number);
+    status = gch_number_u64(convert, value, &number);
     gch_rb_string(to, convert->path->data, convert->path->len);
     gch_rb_u64(to, number);
     *count += 1;

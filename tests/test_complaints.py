@@ -95,3 +95,24 @@ def test_url_setting_that_the_server_does_not_know(engine: Engine, database: str
     outcome = run(TEXT, tmp_path, **env)
     assert "no_such_setting" in told(outcome)
     assert outcome.said[0]["pending"] == 10
+
+
+def test_rows_that_a_wrong_url_costs_are_counted(home: Path, tmp_path: Path) -> None:
+    text = """
+    issue_many("r", 0, 7)
+    result = ch_logger.flush(1)
+    stats = ch_logger.stats()
+    say(result=result.__dict__, truth=bool(result), logged=stats["rows_logged"], dropped=stats["rows_dropped"], error=stats["last_error"])
+    """
+    said = run(text, tmp_path, CLICKHOUSE_URL="localhost:8123", GENESIS_CH_HOME=str(home)).quiet().said[0]
+    assert (said["truth"], said["logged"], said["dropped"], said["result"]["dropped"]) == (False, 7, 7, 7)
+    assert "ClickHouse logging disabled" in said["error"] and said["error"] == said["result"]["last_error"]
+
+
+def test_rows_that_nobody_wants_are_not_lost(home: Path, tmp_path: Path) -> None:
+    text = """
+    issue_many("r", 0, 7)
+    say(truth=bool(ch_logger.flush(1)), dropped=ch_logger.stats()["rows_dropped"], error=ch_logger.stats()["last_error"])
+    """
+    said = run(text, tmp_path, GENESIS_CH_MODE="disabled", GENESIS_CH_HOME=str(home)).quiet().said[0]
+    assert said == {"truth": True, "dropped": 0, "error": None}

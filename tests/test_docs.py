@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from genesis_ch import ch_logger
-from genesis_ch._core import OPTIONS
+from genesis_ch._core import OPTIONS, TABLES
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "csrc" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -46,3 +46,8 @@ def test_paths_named_in_the_documents_exist(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
     named = re.findall(r"\b((?:docs|csrc|sql|tests|bench|examples|tools)/[\w./-]*\w)", text)
     assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_every_column_is_in_tables_md() -> None:
+    listed = [[column[0].strip("`"), column[1]] for column in rows("docs/tables.md")]
+    assert listed == [[name, kind] for columns in TABLES.values() for name, kind in columns if name != "_ts"]

@@ -22,7 +22,7 @@ DELIVERY_SECONDS = 60.0
 INTERRUPTED_SECONDS = 5.0
 
 
-@click.command("demo")
+@click.command("demo", short_help="Evolve circle packings, recorded and read back.")
 @click.option("--generations", type=click.IntRange(1, 1000), default=10, show_default=True)
 @click.option("--population", type=click.IntRange(1, 1000), default=20, show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True, help="The same seed makes the same programs.")

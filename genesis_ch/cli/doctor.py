@@ -42,7 +42,7 @@ WHERE database = currentDatabase()
 """
 
 
-@click.command("doctor")
+@click.command("doctor", short_help="Is everything all right, and if not, why not.")
 @store.path_option
 @click.option("--timeout", type=click.FloatRange(min=0), default=30.0, show_default=True, help="Seconds to connect.")
 def command(path: Path | None, timeout: float) -> None:

@@ -15,6 +15,7 @@ NOT_FOUND, NOT_EXECUTABLE = 127, 126
 
 @click.command(
     "exec",
+    short_help="Run a command in which Genesis logs here.",
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
 )
 @click.argument("words", metavar="COMMAND...", nargs=-1, required=True, type=click.UNPROCESSED)

@@ -16,7 +16,7 @@ ORDER BY name
 """
 
 
-@click.command("migrate")
+@click.command("migrate", short_help="Create the tables or bring them up to date.")
 @store.path_option
 @click.option("--timeout", type=click.FloatRange(min=0), default=60.0, show_default=True, help="Seconds.")
 def command(path: Path | None, timeout: float) -> None:

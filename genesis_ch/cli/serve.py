@@ -12,7 +12,7 @@ import click
 from genesis_ch.cli import screen, store
 
 
-@click.command("serve")
+@click.command("serve", short_help="Run the embedded server; print its URL.")
 @store.path_option
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Default: any free port.")
 @click.option("--password", metavar="P", help="Instead of the store's own; other users of this machine can see it.")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 STEP = 0.25
 
 
-@click.command("sync")
+@click.command("sync", short_help="Deliver what is left in the outbox.")
 @store.path_option
 @click.option("--timeout", type=click.FloatRange(min=0), default=300.0, show_default=True, help="Seconds.")
 def command(path: Path | None, timeout: float) -> None:

@@ -145,7 +145,7 @@ def type_next(logger: ClickHouseLogger, home: Path | None) -> list[str]:
     token = Path(logger.stats()["destination"]) / "token"
     if logger.stats()["mode"] == "embedded" and token.read_text().strip() == endpoint.password:
         login = f'"{endpoint.user}:$(cat {shlex.quote(_near(token))})"'
-        lines.append(f'curl -u {login} {endpoint.url.rstrip("/")} -d "{_QUESTION}"')
+        lines.append(f'curl -u {login} {endpoint.url.rstrip("/")} -d "{_QUESTION}"  # while the server runs')
     return lines
 
 

@@ -48,6 +48,9 @@ class Store:
         self._endpoint = self.path / "endpoint.json"
         self._lock_fd = -1
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        ignore = self.path / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", encoding="ascii")
 
     def lock(self) -> None:
         """Hold the directory until `unlock` or the end of the process; StoreBusy if another process does."""

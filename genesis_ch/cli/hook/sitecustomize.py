@@ -44,8 +44,7 @@ class _Finder:
                 file=sys.stderr,
             )
             return None
-        genesis_ch.alias()
-        return ModuleSpec(name, _Loader(sys.modules[name]))  # type: ignore[arg-type]
+        return ModuleSpec(name, _Loader(genesis_ch.alias()))  # type: ignore[arg-type]
 
 
 def _run_next_sitecustomize() -> None:
