@@ -498,6 +498,8 @@ def test_usage(recorder: Recorder) -> None:
         ([1], {}),
         ({1: 2, "\ud800": 3}, {}),
         (failing("Bad", "__getattr__", "__repr__"), {}),
+        (types.SimpleNamespace(prompt=10, details=types.SimpleNamespace(reasoning=3)), {"prompt": 10, "details.reasoning": 3}),
+        ({"details": types.SimpleNamespace(cached=2), "list": [1]}, {"details.cached": 2}),
     ]
     for number, (usage, _) in enumerate(given):
         ch_logger.log_llm_interaction("m", [], "", usage=usage, generation=number)
