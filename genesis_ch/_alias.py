@@ -47,5 +47,5 @@ def alias(name: str = GENESIS_MODULE) -> ModuleType:
         sys.modules[name] = module
     elif importlib.util.find_spec(name.partition(".")[0]) is None:
         sys.modules[name] = module
-    sys.meta_path.insert(0, _Finder(module))  # type: ignore[arg-type]
+    sys.meta_path.insert(0, _Finder(module))
     return module
