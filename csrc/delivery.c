@@ -75,7 +75,8 @@ static void quarantine(struct gch_delivery *delivery, const struct gch_aside *fr
     gch_buf_deinit(&reason);
 }
 
-/* Parks count rows from the first that is not done. */
+/* Parks count rows from the first that is not done. Without a disk at all there is nowhere to put them, and keeping
+ * them would hold up all others. */
 static enum gch_status park_rows(struct gch_delivery *delivery, struct gch_batch *batch, uint8_t table, size_t count)
 {
     struct gch_aside *frames = calloc(count, sizeof(*frames));
@@ -87,9 +88,12 @@ static enum gch_status park_rows(struct gch_delivery *delivery, struct gch_batch
     enum gch_status status =
         gch_aside_park(delivery->root_fd, frames, count, gch_realtime_us() + GCH_PARK_MS * UINT64_C(1000), &err);
     free(frames);
-    if (status != GCH_OK)
+    if (status != GCH_OK && delivery->root_fd >= 0)
         return GCH_ERR_REMOTE;
-    gch_count(&delivery->counters->rows_parked, count);
+    if (status == GCH_OK)
+        gch_count(&delivery->counters->rows_parked, count);
+    else
+        drop(delivery, count, &err);
     batch->done += count;
     return GCH_OK;
 }

@@ -111,6 +111,11 @@ static enum gch_status step(struct gch_drainer *drainer, struct gch_source *sour
     return GCH_OK;
 }
 
+static bool is_paused(const struct gch_drainer *drainer)
+{
+    return drainer->pause != NULL && atomic_load(drainer->pause);
+}
+
 /* ---- our own ---- */
 
 static enum gch_status open_own(struct gch_drainer *drainer, struct gch_segment *segment, uint64_t end)
@@ -168,6 +173,8 @@ static enum gch_status run_own(struct gch_drainer *drainer)
             continue;
         }
         while (status == GCH_OK && more) {
+            if (is_paused(drainer))
+                return GCH_ERR_AGAIN;
             status = step(drainer, &drainer->own, end, &more);
             if (status == GCH_OK)
                 segment->acked = drainer->window.end;
@@ -192,7 +199,11 @@ static enum gch_status open_orphan_segment(struct gch_drainer *drainer)
         return status;
     status = gch_source_init(&drainer->orphan_source, &reader, reader.size, &err);
     drainer->orphan_source_open = true;
-    return status == GCH_OK ? GCH_OK : fail(drainer, status, &err);
+    if (status == GCH_OK)
+        return GCH_OK;
+    if (status != GCH_ERR_IO)
+        close_orphan_source(drainer);
+    return fail(drainer, status, &err);
 }
 
 static enum gch_status drain_orphan_segment(struct gch_drainer *drainer)
@@ -200,6 +211,8 @@ static enum gch_status drain_orphan_segment(struct gch_drainer *drainer)
     struct gch_source *source = &drainer->orphan_source;
     bool more = true;
     while (more) {
+        if (is_paused(drainer))
+            return GCH_ERR_AGAIN;
         enum gch_status status = step(drainer, source, source->reader.size, &more);
         if (status != GCH_OK)
             return status;

@@ -18,6 +18,7 @@ struct gch_drainer {
     struct gch_counters *counters;
     struct gch_notices *notices;
     const _Atomic bool *stop;
+    const _Atomic bool *pause; /* true: return between two windows; NULL: never */
     size_t batch_bytes;
     struct gch_window window;
     struct gch_source *in_work; /* the source of the window while it is not settled, else NULL */
@@ -37,7 +38,8 @@ void gch_drainer_init(struct gch_drainer *drainer, struct gch_outbox *outbox, st
 void gch_drainer_deinit(struct gch_drainer *drainer);
 
 /* Delivers what is there: of our own, of dead processes, or both; what is in work already comes first. GCH_OK: nothing
- * is left. GCH_ERR_STOPPED: *stop. Otherwise as gch_delivery_run, with the words in delivery->reply.err. */
+ * is left. GCH_ERR_STOPPED: *stop. GCH_ERR_AGAIN: *pause. Otherwise as gch_delivery_run, with the words in
+ * delivery->reply.err. */
 enum gch_status gch_drainer_run(struct gch_drainer *drainer, bool own, bool orphans) GCH_MUST_CHECK;
 
 /* True when a window of our own rows waits for its next attempt. */

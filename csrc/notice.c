@@ -18,6 +18,7 @@ void gch_notice_post(struct gch_notices *notices, enum gch_cause cause, const ch
 {
     pthread_mutex_lock(&notices->lock);
     notices->entry[cause].count += 1;
+    notices->entry[cause].resolved = false;
     if (!notices->entry[cause].said && !notices->entry[cause].posted) {
         notices->entry[cause].posted = true;
         strncpy(notices->entry[cause].text, text, GCH_ERR_TEXT_MAX - 1);
@@ -30,6 +31,7 @@ void gch_notice_resolve(struct gch_notices *notices, enum gch_cause cause)
 {
     pthread_mutex_lock(&notices->lock);
     notices->entry[cause].said = false;
+    notices->entry[cause].resolved = notices->entry[cause].posted;
     pthread_mutex_unlock(&notices->lock);
 }
 
@@ -46,7 +48,8 @@ bool gch_notice_take(struct gch_notices *notices, struct gch_notice *notice)
         notice->count = notices->entry[cause].count;
         memcpy(notice->text, notices->entry[cause].text, sizeof(notice->text));
         notices->entry[cause].posted = false;
-        notices->entry[cause].said = true;
+        notices->entry[cause].said = !notices->entry[cause].resolved;
+        notices->entry[cause].resolved = false;
         notices->entry[cause].count = 0;
     }
     if (!found)

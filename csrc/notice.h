@@ -49,6 +49,7 @@ struct gch_notices {
     _Atomic bool waiting; /* read without the lock on every log call */
     struct {
         bool posted;                 /* (lock) waits to be taken */
+        bool resolved;               /* (lock) was over before it was taken: it is still told, and the next one too */
         bool said;                   /* (lock) was taken and has not been resolved since */
         unsigned long count;         /* (lock) */
         char text[GCH_ERR_TEXT_MAX]; /* (lock) */

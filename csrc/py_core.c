@@ -20,9 +20,10 @@ void gch_core_give(struct gch_core *core)
     PyMem_Free(core);
 }
 
-void gch_core_drop(struct gch_py_logger *self)
+void gch_core_drop(struct gch_py_logger *self, struct gch_core *core)
 {
-    struct gch_core *core = self->core;
+    if (self->core != core)
+        return;
     self->core = NULL;
     self->disabled = false;
     self->disabled_rows = 0;
@@ -177,6 +178,7 @@ static bool take_logger(struct gch_py_logger *self, struct gch_logger *logger)
         return false;
     core->logger = logger;
     core->users = 1;
+    core->unsaved_counted = false;
     self->core = core;
     return true;
 }
@@ -187,8 +189,8 @@ enum gch_status gch_core_open(struct gch_py_logger *self, int *raised)
     if (self->core != NULL) {
         if (!gch_logger_inherited(self->core->logger))
             return GCH_OK;
-        self->core = NULL; /* The parent's: its memory stays, untouched. */
-        self->scratch_busy = false;
+        self->core =
+            NULL; /* The parent's: its memory stays, untouched. A log call that forked still owns the scratch. */
     }
     if (self->disabled || self->prepare == NULL || self->overrides == NULL)
         return GCH_ERR_STOPPED;

@@ -18,8 +18,9 @@ enum gch_status gch_core_settings(const struct gch_py_logger *self, struct gch_s
 struct gch_core *gch_core_take(struct gch_py_logger *self);
 void gch_core_give(struct gch_core *core);
 
-/* Takes the core away from the object and closes it when nobody else waits on it. */
-void gch_core_drop(struct gch_py_logger *self);
+/* Takes this core away from the object, unless another has taken its place, and closes it when nobody else waits on it.
+ */
+void gch_core_drop(struct gch_py_logger *self, struct gch_core *core);
 
 /* Hands waiting notices to logging. Never raises, except -1 as in py_state.h. */
 int gch_core_tell(struct gch_py_logger *self, struct gch_logger *logger);

@@ -66,7 +66,7 @@ static void logger_dealloc(PyObject *object)
     PyTypeObject *type = Py_TYPE(object);
     struct gch_py_logger *self = (struct gch_py_logger *)object;
     PyObject_GC_UnTrack(object);
-    gch_core_drop(self);
+    gch_core_drop(self, self->core);
     (void)logger_clear(object);
     gch_scratch_deinit(&self->scratch);
     type->tp_free(object);
@@ -104,11 +104,13 @@ static PyObject *make_result(struct gch_logger *logger)
 }
 
 /* At the end, rows that are only in memory are lost when the disk still refuses: counted, and said. */
-static void count_unsaved(struct gch_logger *logger)
+static void count_unsaved(struct gch_core *core)
 {
-    uint64_t rows = gch_outbox_unsaved(&logger->outbox);
+    struct gch_logger *logger = core->logger;
+    uint64_t rows = core->unsaved_counted ? 0 : gch_outbox_unsaved(&logger->outbox);
     if (rows == 0)
         return;
+    core->unsaved_counted = true;
     struct gch_err err;
     gch_count(&logger->counters.rows_dropped, rows);
     (void)gch_err_set(&err, GCH_ERR_IO,
@@ -126,7 +128,7 @@ static PyObject *flush_open(struct gch_py_logger *self, double seconds, bool las
     int waited = gch_core_flush(core, seconds);
     PyObject *result = NULL;
     if (last)
-        count_unsaved(core->logger);
+        count_unsaved(core);
     if (waited >= 0 && gch_core_tell(self, core->logger) == 0)
         result = make_result(core->logger);
     gch_core_give(core);
@@ -163,8 +165,12 @@ static PyObject *logger_close(PyObject *object, PyObject *timeout)
     if (!parse_seconds(timeout, &seconds))
         return NULL;
     bool open = self->core != NULL && !gch_logger_inherited(self->core->logger);
+    /* Held, so that a core that another thread opens meanwhile is not taken for it. */
+    struct gch_core *core = open ? gch_core_take(self) : self->core;
     PyObject *result = open ? flush_open(self, seconds, true) : make_disabled_result(self);
-    gch_core_drop(self);
+    gch_core_drop(self, core);
+    if (open)
+        gch_core_give(core);
     return result;
 }
 
@@ -202,15 +208,20 @@ static PyObject *logger_endpoint(PyObject *object, PyObject *unused)
     (void)unused;
     if (self->core == NULL || gch_logger_inherited(self->core->logger))
         Py_RETURN_NONE;
-    struct gch_logger *logger = self->core->logger;
-    const struct gch_url *url = &logger->place.url;
-    if (logger->place.mode == GCH_MODE_HTTP)
-        return Py_BuildValue("sssss", url->base, url->user, url->password, url->database, url->settings);
+    struct gch_core *core = gch_core_take(self);
+    const struct gch_place *place = &core->logger->place;
     struct gch_sender_report report;
-    gch_sender_get_report(&logger->sender, &report);
-    if (report.endpoint.url[0] == '\0')
-        Py_RETURN_NONE;
-    return Py_BuildValue("sssss", report.endpoint.url, "default", report.endpoint.token, "default", "");
+    PyObject *result;
+    gch_sender_get_report(&core->logger->sender, &report);
+    if (place->mode == GCH_MODE_HTTP)
+        result = Py_BuildValue("sssss", place->url.base, place->url.user, place->url.password, place->url.database,
+                               place->url.settings);
+    else if (report.endpoint.url[0] == '\0')
+        result = Py_NewRef(Py_None);
+    else
+        result = Py_BuildValue("sssss", report.endpoint.url, "default", report.endpoint.token, "default", "");
+    gch_core_give(core);
+    return result;
 }
 
 /* ---- options ---- */

@@ -15,7 +15,8 @@
 
 struct gch_core {
     struct gch_logger *logger;
-    int users; /* the object, and each thread that waits without the GIL */
+    int users;            /* the object, and each thread that waits without the GIL */
+    bool unsaved_counted; /* a close() has counted the rows that are lost with it */
 };
 
 struct gch_scratch {

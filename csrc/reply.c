@@ -118,6 +118,7 @@ void gch_reply_fail(struct gch_reply *reply, enum gch_trouble trouble, const cha
 {
     reply->http_status = 0;
     reply->code = 0;
+    reply->from_clickhouse = false;
     reply->error_class = GCH_CLASS_RETRY;
     reply->trouble = trouble;
     (void)gch_err_set(&reply->err, GCH_ERR_REMOTE, "no answer from ClickHouse at %s: %s; %s", shown, what,

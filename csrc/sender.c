@@ -55,10 +55,14 @@ static void note_success(struct gch_sender *sender)
     pthread_cond_broadcast(&sender->news);
     pthread_mutex_unlock(&sender->lock);
     gch_retry_reset(&sender->retry);
+    sender->not_before = 0;
     if (trouble == GCH_TROUBLE_NONE)
         return;
     struct gch_err err;
     gch_notice_resolve(sender->notices, cause_of(trouble));
+    gch_notice_resolve(sender->notices, GCH_CAUSE_UNREACHABLE);
+    gch_notice_resolve(sender->notices, GCH_CAUSE_EMBEDDED);
+    gch_notice_resolve(sender->notices, GCH_CAUSE_AUTH);
     (void)gch_err_set(&err, GCH_OK, "ClickHouse at %s is back; delivering what waited", sender->place->shown);
     gch_notice_post(sender->notices, GCH_CAUSE_RECOVERED, err.text);
     gch_notice_resolve(sender->notices, GCH_CAUSE_RECOVERED);
@@ -113,6 +117,7 @@ static struct wishes take_wishes(struct gch_sender *sender)
     struct wishes wishes = {sender->flush_wanted, sender->flush_wanted > sender->flush_done, sender->connect_wanted,
                             sender->connect_wanted > sender->connect_done &&
                                 sender->connect_wanted > sender->connect_failed};
+    atomic_store(&sender->connect_waits, false);
     pthread_mutex_unlock(&sender->lock);
     return wishes;
 }
@@ -165,20 +170,23 @@ static enum gch_status ensure_connected(struct gch_sender *sender, struct gch_er
 
 /* Connects when there is a reason to, and delivers. That a server can be reached proves nothing yet: only rows that it
  * took, or a pass without any, end a back-off. */
-static enum gch_status pass(struct gch_sender *sender, bool own, bool orphans, struct gch_err *err,
-                            enum gch_trouble *trouble)
+static enum gch_status pass(struct gch_sender *sender, const struct wishes *wishes, bool own, bool orphans,
+                            struct gch_err *err, enum gch_trouble *trouble)
 {
+    /* Who asks for a connection wants to know that the server answers now, not that it did. */
+    sender->connection.ready = sender->connection.ready && !wishes->connect_open;
     enum gch_status status = ensure_connected(sender, err, trouble);
     if (status != GCH_OK)
         return status;
+    complete_connect(sender, wishes->connect);
     status = gch_drainer_run(&sender->drainer, own, orphans);
     if (sender->drainer.windows_settled != sender->windows_noted || status == GCH_OK)
         note_success(sender);
     sender->windows_noted = sender->drainer.windows_settled;
-    if (status != GCH_OK) {
+    if (status != GCH_OK && status != GCH_ERR_AGAIN) {
         (void)gch_err_set(err, status, "%s", sender->delivery.reply.err.text);
         *trouble = sender->delivery.reply.trouble;
-    } else if (own) {
+    } else if (status == GCH_OK && own) {
         sender->waiting_since = 0;
     }
     return status;
@@ -208,14 +216,13 @@ static void turn(struct gch_sender *sender)
     if (own || orphans || wishes.connect_open) {
         struct gch_err err = {{0}};
         enum gch_trouble trouble = GCH_TROUBLE_NONE;
-        enum gch_status status = pass(sender, own, orphans, &err, &trouble);
-        if (status == GCH_ERR_STOPPED)
+        enum gch_status status = pass(sender, &wishes, own, orphans, &err, &trouble);
+        if (status == GCH_ERR_STOPPED || status == GCH_ERR_AGAIN)
             return;
         if (status != GCH_OK) {
             sender->not_before = gch_monotonic_ms() + note_failure(sender, &wishes, trouble, err.text);
             return;
         }
-        complete_connect(sender, wishes.connect);
     }
     if (wishes.flush_open)
         complete_flush(sender, wishes.flush);
@@ -227,7 +234,8 @@ static void *body(void *argument)
     while (!atomic_load(&sender->stop)) {
         turn(sender);
         pthread_mutex_lock(&sender->lock);
-        bool more = sender->flush_wanted > sender->flush_done && gch_monotonic_ms() >= sender->not_before;
+        bool more = (sender->flush_wanted > sender->flush_done && gch_monotonic_ms() >= sender->not_before) ||
+                    atomic_load(&sender->connect_waits);
         if (!atomic_load(&sender->stop) && !more)
             (void)gch_cond_wait_ms(&sender->wake, &sender->lock, GCH_TICK_MS);
         pthread_mutex_unlock(&sender->lock);
@@ -263,6 +271,7 @@ enum gch_status gch_sender_init(struct gch_sender *sender, const struct gch_send
     gch_delivery_init(&sender->delivery, &sender->connection.transport, counters, notices);
     gch_drainer_init(&sender->drainer, outbox, &sender->delivery, counters, notices, &sender->stop,
                      sender->batch_bytes);
+    sender->drainer.pause = &sender->connect_waits;
     struct gch_connection_options connection = {place, migrations, settings, options->python, options->package_path};
     return gch_connection_init(&sender->connection, &connection, counters);
 }
@@ -346,6 +355,7 @@ struct gch_ticket gch_sender_ask_connect(struct gch_sender *sender)
 {
     pthread_mutex_lock(&sender->lock);
     struct gch_ticket ticket = {++sender->connect_wanted, sender->attempts_failed};
+    atomic_store(&sender->connect_waits, true);
     pthread_cond_signal(&sender->wake);
     pthread_mutex_unlock(&sender->lock);
     return ticket;

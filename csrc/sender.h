@@ -69,6 +69,7 @@ struct gch_sender {
     uint64_t flush_done;             /* (lock) all up to this one are complete */
     uint64_t attempts_failed;        /* (lock) */
     uint64_t connect_wanted;         /* (lock) tickets given out */
+    _Atomic bool connect_waits;      /* a connect was asked for and not looked at yet: a long delivery pauses */
     uint64_t connect_done;           /* (lock) the newest that was granted */
     uint64_t connect_failed;         /* (lock) the newest that was not */
     struct gch_sender_report report; /* (lock) */
@@ -121,7 +122,7 @@ struct gch_ticket gch_sender_ask_flush(struct gch_sender *sender);
 enum gch_status gch_sender_wait_flush(struct gch_sender *sender, struct gch_ticket ticket,
                                       uint32_t wait_ms) GCH_MUST_CHECK;
 
-/* Asks for a connection; then wait for a report that is READY, or for a failure after the asking. */
+/* Asks the server to answer now. The wait ends when it has, or when the attempt has failed. */
 struct gch_ticket gch_sender_ask_connect(struct gch_sender *sender);
 enum gch_status gch_sender_wait_connect(struct gch_sender *sender, struct gch_ticket ticket,
                                         uint32_t wait_ms) GCH_MUST_CHECK;

@@ -42,7 +42,7 @@ class ClickHouseLogger(Logger):
     """
 
     _instance: ClickHouseLogger | None = None
-    _client: tuple[int, Client] | None
+    _client: tuple[int, Endpoint, Client] | None
 
     def __new__(cls) -> ClickHouseLogger:
         if ClickHouseLogger._instance is None:
@@ -131,44 +131,29 @@ class ClickHouseLogger(Logger):
         .database, .query(sql).result_rows, .query_df, .command, .insert, .close and the rest of clickhouse-connect. It reads with
         final=1, so each row is seen once. Rows logged a moment ago may still be on their way: flush() first.
         """
-        if self._client is not None and self._client[0] == os.getpid():
-            return self._client[1]
         try:
-            made = self._make_client()
+            endpoint = self._reach()
+            if self._client is None or self._client[:2] != (os.getpid(), endpoint):
+                self._client = (os.getpid(), endpoint, _make_client(endpoint))
         except Exception as error:  # whatever clickhouse-connect, its HTTP library or the network raises
             _log.warning("ch_logger.client: %s", _first_line(error))
             return None
-        self._client = (os.getpid(), made)
-        return made
+        return self._client[2]
 
-    def _make_client(self) -> Client:
+    def _reach(self) -> Endpoint:
+        """The server, alive: an embedded one ends when it is idle, and comes back on another port."""
         if not self.enabled:
             raise ConnectError("disabled", str(self.stats()["destination"]))
-        self.connect()
-        from urllib.parse import parse_qsl, urlsplit
-
-        from clickhouse_connect import get_client
-
-        endpoint = self.endpoint()
-        parts = urlsplit(endpoint.url)
-        return get_client(
-            host=parts.hostname,
-            port=parts.port or 0,
-            username=endpoint.user,
-            password=endpoint.password,
-            database=endpoint.database,
-            secure=parts.scheme == "https",
-            settings={"final": 1, **dict(parse_qsl(endpoint.settings))},
-            connect_timeout=READ_TIMEOUT,
-            autogenerate_session_id=False,
-        )
+        if self._client is None or self._client[0] != os.getpid() or self.stats()["mode"] == "embedded":
+            self.connect()
+        return self.endpoint()
 
     def _drop_client(self) -> None:
         held, self._client = self._client, None
         if held is None or held[0] != os.getpid():
             return
         try:
-            held[1].close()
+            held[2].close()
         except Exception as error:  # a connection that is gone already
             _log.debug("closing the client: %s", _first_line(error))
 
@@ -186,6 +171,25 @@ class ClickHouseLogger(Logger):
             _log.warning("get_run_id_by_path: %s", _first_line(error))
             return None
         return str(rows[0][0]) if rows else None
+
+
+def _make_client(endpoint: Endpoint) -> Client:
+    from urllib.parse import parse_qsl, urlsplit
+
+    from clickhouse_connect import get_client
+
+    parts = urlsplit(endpoint.url)
+    return get_client(
+        host=parts.hostname,
+        port=parts.port or 0,
+        username=endpoint.user,
+        password=endpoint.password,
+        database=endpoint.database,
+        secure=parts.scheme == "https",
+        settings={"final": 1, **dict(parse_qsl(endpoint.settings))},
+        connect_timeout=READ_TIMEOUT,
+        autogenerate_session_id=False,
+    )
 
 
 def _first_line(error: Exception) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from faults.harness import Engine, database, engine, home, run
-from faults.proxy import Fault, Plan, Proxy, Reply, Request
+from faults.harness import Engine, database, engine, home, run, start
+from faults.proxy import Fault, Plan, Proxy, Reply, Request, Stall
 
 __all__ = ["database", "engine", "home"]
 
@@ -80,3 +80,52 @@ def test_each_thread_that_connects_is_told(home: Path, tmp_path: Path) -> None:
     """
     said = run(text, tmp_path, CLICKHOUSE_URL="http://127.0.0.1:9/", GENESIS_CH_HOME=str(home)).quiet().said[0]
     assert said["found"] == ["refused"] * 8
+
+
+def test_a_pause_ends_with_success(engine: Engine, database: str, home: Path, tmp_path: Path) -> None:
+    """After a refused password was mended, rows are not held back for the rest of the pause; each outage is told."""
+    refused = Reply(403, {"X-ClickHouse-Exception-Code": "516"}, b"Code: 516. DB::Exception: no")
+    state: dict[str, Reply | None] = {"reply": refused}
+
+    def plan(request: Request) -> Fault:
+        return state["reply"] if request.is_insert else None
+
+    text = """
+    issue("r", 0); ch_logger.flush(3); say(lines=list(lines)); lines.clear(); input()
+    assert ch_logger.flush(20)
+    issue("r", 1); say(lines=list(lines)); lines.clear(); input()
+    issue("r", 2); time.sleep(1); issue("r", 3); say(lines=list(lines)); lines.clear(); input()
+    time.sleep(3)
+    say(pending=ch_logger.stats()["rows_pending"])
+    """
+    with Proxy(engine.port(), plan) as proxy:
+        program = start(text, tmp_path, CLICKHOUSE_URL=engine.url(database, proxy.port), GENESIS_CH_HOME=str(home))
+        assert len(program.listen()["lines"]) == 1
+        state["reply"] = None
+        program.tell()
+        assert ["is back" in line for line in program.listen()["lines"]] == [True]
+        state["reply"] = exception(b"Too many parts")
+        program.tell()
+        assert ["Too many parts" in line for line in program.listen()["lines"]] == [True]
+        state["reply"] = None
+        program.tell()
+        assert program.listen()["pending"] == 0
+        program.finish().quiet()
+
+
+def test_connecting_does_not_wait_for_a_backlog(engine: Engine, database: str, home: Path, tmp_path: Path) -> None:
+    def slow(request: Request) -> Fault:
+        return Stall(0.3) if request.is_insert else None
+
+    text = """
+    issue_many("r", 0, 4000)
+    time.sleep(1)
+    begun = time.monotonic()
+    ch_logger.connect(20)
+    say(took=time.monotonic() - begun, pending=ch_logger.stats()["rows_pending"])
+    ch_logger.close(0)
+    """
+    with Proxy(engine.port(), slow) as proxy:
+        env = {"CLICKHOUSE_URL": engine.url(database, proxy.port), "GENESIS_CH_BATCH_BYTES": "4096"}
+        said = run(text, tmp_path, GENESIS_CH_HOME=str(home), **env).quiet().said[0]
+    assert said["pending"] > 0 and said["took"] < 3
