@@ -45,27 +45,28 @@ static enum gch_cause cause_of(enum gch_trouble trouble)
     }
 }
 
+/* The words are posted before the state, so that who waits for the state finds them. */
 static void note_success(struct gch_sender *sender)
 {
+    enum gch_trouble trouble = sender->report.trouble; /* Only this thread writes it. */
+    if (trouble != GCH_TROUBLE_NONE) {
+        struct gch_err err;
+        gch_notice_resolve(sender->notices, cause_of(trouble));
+        gch_notice_resolve(sender->notices, GCH_CAUSE_UNREACHABLE);
+        gch_notice_resolve(sender->notices, GCH_CAUSE_EMBEDDED);
+        gch_notice_resolve(sender->notices, GCH_CAUSE_AUTH);
+        (void)gch_err_set(&err, GCH_OK, "ClickHouse at %s is back; delivering what waited", sender->place->shown);
+        gch_notice_post(sender->notices, GCH_CAUSE_RECOVERED, err.text);
+        gch_notice_resolve(sender->notices, GCH_CAUSE_RECOVERED);
+    }
+    gch_retry_reset(&sender->retry);
+    sender->not_before = 0;
     pthread_mutex_lock(&sender->lock);
-    enum gch_trouble trouble = sender->report.trouble;
     sender->report.state = GCH_SENDER_READY;
     sender->report.trouble = GCH_TROUBLE_NONE;
     sender->report.last_error.text[0] = '\0';
     pthread_cond_broadcast(&sender->news);
     pthread_mutex_unlock(&sender->lock);
-    gch_retry_reset(&sender->retry);
-    sender->not_before = 0;
-    if (trouble == GCH_TROUBLE_NONE)
-        return;
-    struct gch_err err;
-    gch_notice_resolve(sender->notices, cause_of(trouble));
-    gch_notice_resolve(sender->notices, GCH_CAUSE_UNREACHABLE);
-    gch_notice_resolve(sender->notices, GCH_CAUSE_EMBEDDED);
-    gch_notice_resolve(sender->notices, GCH_CAUSE_AUTH);
-    (void)gch_err_set(&err, GCH_OK, "ClickHouse at %s is back; delivering what waited", sender->place->shown);
-    gch_notice_post(sender->notices, GCH_CAUSE_RECOVERED, err.text);
-    gch_notice_resolve(sender->notices, GCH_CAUSE_RECOVERED);
 }
 
 /* It answered and only could not take these rows now: there is no reason to look for it and its tables again. */
@@ -88,6 +89,7 @@ static uint32_t note_failure(struct gch_sender *sender, const struct wishes *wis
     sender->connection.ready = sender->connection.ready && server_is_well(&sender->delivery.reply);
     if (quiet)
         return 0;
+    gch_notice_post(sender->notices, cause_of(trouble), text);
     pthread_mutex_lock(&sender->lock);
     sender->report.state = trouble == GCH_TROUBLE_AUTH ? GCH_SENDER_PAUSED : GCH_SENDER_RETRYING;
     sender->report.trouble = trouble;
@@ -96,7 +98,6 @@ static uint32_t note_failure(struct gch_sender *sender, const struct wishes *wis
     sender->connect_failed = wishes->connect;
     pthread_cond_broadcast(&sender->news);
     pthread_mutex_unlock(&sender->lock);
-    gch_notice_post(sender->notices, cause_of(trouble), text);
     return trouble == GCH_TROUBLE_AUTH && wait < GCH_AUTH_PAUSE_MS ? GCH_AUTH_PAUSE_MS : wait;
 }
 
