@@ -75,8 +75,22 @@ static void quarantine(struct gch_delivery *delivery, const struct gch_aside *fr
     gch_buf_deinit(&reason);
 }
 
-/* Parks count rows from the first that is not done. Without a disk at all there is nowhere to put them, and keeping
- * them would hold up all others. */
+/* Without a disk at all there is nowhere to put the frames, and keeping them would hold up all others; with one that
+ * refuses now, the originals wait in the outbox. */
+static enum gch_status park(struct gch_delivery *delivery, const struct gch_aside *frames, size_t count)
+{
+    struct gch_err err;
+    uint64_t later = gch_realtime_us() + GCH_PARK_MS * UINT64_C(1000);
+    if (gch_aside_park(delivery->root_fd, frames, count, later, &err) == GCH_OK)
+        gch_count(&delivery->counters->rows_parked, count);
+    else if (delivery->root_fd < 0)
+        drop(delivery, count, &err);
+    else
+        return GCH_ERR_REMOTE;
+    return GCH_OK;
+}
+
+/* Parks count rows from the first that is not done. */
 static enum gch_status park_rows(struct gch_delivery *delivery, struct gch_batch *batch, uint8_t table, size_t count)
 {
     struct gch_aside *frames = calloc(count, sizeof(*frames));
@@ -84,18 +98,11 @@ static enum gch_status park_rows(struct gch_delivery *delivery, struct gch_batch
         return GCH_ERR_NOMEM;
     for (size_t i = 0; i < count; i++)
         frames[i] = aside_of(batch, table, batch->done + i);
-    struct gch_err err;
-    enum gch_status status =
-        gch_aside_park(delivery->root_fd, frames, count, gch_realtime_us() + GCH_PARK_MS * UINT64_C(1000), &err);
+    enum gch_status status = park(delivery, frames, count);
     free(frames);
-    if (status != GCH_OK && delivery->root_fd >= 0)
-        return GCH_ERR_REMOTE;
     if (status == GCH_OK)
-        gch_count(&delivery->counters->rows_parked, count);
-    else
-        drop(delivery, count, &err);
-    batch->done += count;
-    return GCH_OK;
+        batch->done += count;
+    return status;
 }
 
 static enum gch_status park_table(struct gch_delivery *delivery, struct gch_batch *batch, uint8_t table)
@@ -205,20 +212,6 @@ static enum gch_status post_update(struct gch_delivery *delivery, const struct g
     return gch_transport_send(delivery->transport, &request, &delivery->reply);
 }
 
-/* Without a disk at all there is nowhere to put it; with one that refuses now, the original waits in the outbox. */
-static enum gch_status park_update(struct gch_delivery *delivery, const struct gch_aside *frame)
-{
-    struct gch_err err;
-    uint64_t later = gch_realtime_us() + GCH_PARK_MS * UINT64_C(1000);
-    if (gch_aside_park(delivery->root_fd, frame, 1, later, &err) == GCH_OK)
-        gch_count(&delivery->counters->rows_parked, 1);
-    else if (delivery->root_fd < 0)
-        drop(delivery, 1, &err);
-    else
-        return GCH_ERR_REMOTE;
-    return GCH_OK;
-}
-
 /* The run is not in the table yet: its row may be in the outbox of another process. */
 static enum gch_status postpone_update(struct gch_delivery *delivery, const struct gch_aside *frame,
                                        const struct gch_update *update)
@@ -233,7 +226,7 @@ static enum gch_status postpone_update(struct gch_delivery *delivery, const stru
         return GCH_OK;
     }
     gch_notice_post(delivery->notices, GCH_CAUSE_UPDATE, delivery->reply.err.text);
-    return park_update(delivery, frame);
+    return park(delivery, frame, 1);
 }
 
 /* What a refused update becomes. GCH_OK: it is settled. */
@@ -247,7 +240,7 @@ static enum gch_status after_failed_update(struct gch_delivery *delivery, const 
     if (error_class != GCH_CLASS_SCHEMA || !delivery->schema_checked)
         return GCH_ERR_REMOTE;
     gch_notice_post(delivery->notices, GCH_CAUSE_SCHEMA, delivery->reply.err.text);
-    return park_update(delivery, frame);
+    return park(delivery, frame, 1);
 }
 
 static enum gch_status send_update(struct gch_delivery *delivery, const struct gch_buf *payload)

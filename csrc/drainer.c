@@ -1,7 +1,6 @@
 #include "drainer.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "aside.h"
 #include "thread.h"

@@ -25,12 +25,11 @@
 
 #include "status.h"
 
-#define GCH_SEGMENT_HEADER  128
-#define GCH_SEGMENT_MIN     4096
-#define GCH_SEGMENT_DEFAULT (4U << 20)
-#define GCH_FRAME_HEADER    16
-#define GCH_FRAME_ALIGN     8
-#define GCH_PAYLOAD_MAX     (128U << 20) /* the largest row: 128 MiB */
+#define GCH_SEGMENT_HEADER 128
+#define GCH_SEGMENT_MIN    4096
+#define GCH_FRAME_HEADER   16
+#define GCH_FRAME_ALIGN    8
+#define GCH_PAYLOAD_MAX    (128U << 20) /* the largest row: 128 MiB */
 
 enum gch_frame_kind {
     GCH_FRAME_ROW = 1,    /* one row in RowBinary, of the table whose SCHEMA frame stands before it */

@@ -146,6 +146,13 @@ def test_numbers_are_measured(demo: tuple[World, Done]) -> None:
     assert re.search(r"\d\.\d MiB of values take \d+\.\d KiB on disk", done.stdout)
 
 
+def type_in(world: World, command: str) -> subprocess.CompletedProcess[str]:
+    """Run what a person would type in the directory of the demo."""
+    return subprocess.run(
+        command, shell=True, cwd=world.path, env=world.environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
 def next_lines(done: Done) -> list[str]:
     return [line.strip() for line in done.stdout.split("What to type next\n")[1].splitlines()]
 
@@ -155,16 +162,7 @@ def test_what_to_type_next_works_as_typed(demo: tuple[World, Done]) -> None:
     lines = next_lines(done)
     assert [line.split()[0] for line in lines] == ["genesis-ch", "python", "curl"]
     for line in lines:
-        typed = subprocess.run(
-            line,
-            shell=True,
-            cwd=world.path,
-            env=world.environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        typed = type_in(world, line)
         assert typed.returncode == 0, (line, typed.stderr)
         assert "completed" in typed.stdout or "✅ ClickHouse connection successful!" in typed.stdout, line
     assert (world.home / "token").read_text().strip() not in done.stdout
@@ -183,16 +181,7 @@ def test_a_path_is_named_in_what_to_type_next(world: World) -> None:
     done = world.cli("demo", *SMALL, "--path", "else where")
     lines = next_lines(done)
     assert lines[0] == f"export GENESIS_CH_HOME='{world.path / 'else where'}'"
-    typed = subprocess.run(
-        "\n".join(["set -e", *lines]),
-        shell=True,
-        cwd=world.path,
-        env=world.environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    typed = type_in(world, "\n".join(["set -e", *lines]))
     assert typed.returncode == 0, typed.stderr
     assert not world.home.exists()
     world.python("-c", "import os, json; os.kill(json.load(open('else where/endpoint.json'))['pid'], 15)")
