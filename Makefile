@@ -1,6 +1,7 @@
 # make demo    a real evolution run, recorded in an embedded ClickHouse and read back
 # make test    everything that has to hold
-# Both do the whole set-up first; a second call skips what is done. PYTHON= chooses the interpreter.
+# make faults  the fault tests in their long form, under an hour; the table of docs/reliability.md
+# Each does the whole set-up first; a second call skips what is done. PYTHON= chooses the interpreter.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -9,7 +10,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SOURCES := $(wildcard csrc/*.c csrc/*.h) setup.py pyproject.toml
 CHECKED := genesis_ch setup.py tests bench examples
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint faults bench clean
 
 demo: $(VENV)/.demo
 	$(BIN)/genesis-ch demo
@@ -20,6 +21,9 @@ test: lint
 lint: $(VENV)/.test
 	$(BIN)/ruff check --quiet --no-cache $(CHECKED)
 	$(BIN)/mypy
+
+faults: $(VENV)/.test
+	$(BIN)/python tests/faults/long.py build/faults
 
 bench: $(VENV)/.test
 	$(BIN)/python bench/log_calls.py

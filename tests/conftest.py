@@ -15,12 +15,13 @@ import clickhouse_connect
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from faults.figures import figure, long_form, pytest_addoption
 from genesis_ch import ClickHouseLogger, ch_logger
 from server_fixtures import ROOT, LiveServer, server
 
 SCRIPT_SECONDS = 60.0
 
-__all__ = ["server"]
+__all__ = ["figure", "long_form", "pytest_addoption", "server"]
 
 
 @dataclass

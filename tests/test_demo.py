@@ -232,7 +232,8 @@ def test_ctrl_c_keeps_the_run_and_resume_ends_it(world: World) -> None:
     ((status, generations, error),) = world.query("SELECT status, total_generations, error FROM evolution_runs")
     assert (status, error) == ("failed", "KeyboardInterrupt()")
     assert 0 < generations < 6
-    assert world.query("SELECT count() FROM individuals") == [(20 * generations,)]
+    ((individuals,),) = world.query("SELECT count() FROM individuals")
+    assert 20 * generations <= individuals <= 20 * (generations + 1), "the generation in work may be there, or a part of it"
     done = world.cli("demo", "--resume")
     assert done.returncode == 0, done.stdout
     assert world.query("SELECT status, total_generations, error FROM evolution_runs") == [("completed", 6, "")]
