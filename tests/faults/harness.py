@@ -190,9 +190,11 @@ def start(text: str, cwd: Path, *, prelude: str = PRELUDE, python: str = sys.exe
     return Program(process, read_fd)
 
 
-def run(text: str, cwd: Path, *, seconds: float = PROGRAM_SECONDS, **env: str) -> Outcome:
+def run(
+    text: str, cwd: Path, *, seconds: float = PROGRAM_SECONDS, prelude: str = PRELUDE, **env: str
+) -> Outcome:
     """Run a program to its end."""
-    return start(text, cwd, **env).finish(seconds)
+    return start(text, cwd, prelude=prelude, **env).finish(seconds)
 
 
 @dataclass
