@@ -23,6 +23,8 @@ COUNTED_ROUNDS = (1, 6)
 DOOMED = 5
 DOOMED_ROWS = 150
 ADOPTED_SECONDS = 10.0
+BOARD_SECONDS = 0.3
+"""A member writes its counters far more often than this."""
 
 # Logs until its input ends; keeps on its board the calls that returned, and the counters of what it adopted.
 MEMBER = """
@@ -137,9 +139,14 @@ class Crowd:
         wait_for(self.look, 3 * ADOPTED_SECONDS)
 
     def adopted(self) -> tuple[int, int]:
-        """Orphans and rows that all members together have adopted."""
-        seen = [member.read() for member in self.members]
-        return sum(each[1] for each in seen), sum(each[2] for each in seen)
+        """Orphans and rows that all members together have adopted, once every board tells what is so."""
+        found, before = (0, 0), (-1, -1)
+        while found != before:
+            before = found
+            time.sleep(BOARD_SECONDS)
+            seen = [member.read() for member in self.members]
+            found = sum(each[1] for each in seen), sum(each[2] for each in seen)
+        return found
 
     def counted(self, number: int) -> tuple[int, int]:
         """Processes die at one time that delivered nothing; how many outboxes and rows the living then adopt."""
@@ -156,7 +163,6 @@ class Crowd:
         for program in doomed:
             program.finish()
         wait_for(self.look, 3 * ADOPTED_SECONDS)
-        time.sleep(0.2)
         after = self.adopted()
         return after[0] - before[0], after[1] - before[1]
 
