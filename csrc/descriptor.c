@@ -38,6 +38,14 @@ int gch_descriptor_open(int dir_fd, const char *name, int flags)
     return fd;
 }
 
+int gch_descriptor_duplicate(int fd)
+{
+    pthread_rwlock_rdlock(&gate);
+    int made = enter(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+    pthread_rwlock_unlock(&gate);
+    return made;
+}
+
 void *gch_descriptor_map(int fd, size_t size)
 {
     pthread_rwlock_rdlock(&gate);
