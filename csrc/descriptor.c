@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -35,6 +36,26 @@ int gch_descriptor_open(int dir_fd, const char *name, int flags)
     int fd = enter(openat(dir_fd, name, flags | O_CLOEXEC | O_NOFOLLOW, 0600));
     pthread_rwlock_unlock(&gate);
     return fd;
+}
+
+int gch_descriptor_duplicate(int fd)
+{
+    pthread_rwlock_rdlock(&gate);
+    int made = enter(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+    pthread_rwlock_unlock(&gate);
+    return made;
+}
+
+void *gch_descriptor_map(int fd, size_t size)
+{
+    pthread_rwlock_rdlock(&gate);
+    void *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+#ifdef __linux__
+    if (map != MAP_FAILED)
+        (void)madvise(map, size, MADV_DONTFORK);
+#endif
+    pthread_rwlock_unlock(&gate);
+    return map;
 }
 
 int gch_descriptor_socket(int family, int type, int protocol)

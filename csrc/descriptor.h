@@ -9,11 +9,19 @@
 #define GCH_DESCRIPTOR_H
 
 #include <dirent.h>
+#include <stddef.h>
 
 #define GCH_DESCRIPTORS_MAX 256
 
 /* As openat() with O_CLOEXEC and O_NOFOLLOW added and mode 0600; -1 with errno. */
 int gch_descriptor_open(int dir_fd, const char *name, int flags);
+
+/* A second descriptor of the same open file; -1 with errno. */
+int gch_descriptor_duplicate(int fd);
+
+/* All size bytes of fd mapped shared, for reading and writing; MAP_FAILED with errno. fork() waits for one in progress:
+ * no child has the map (Linux). */
+void *gch_descriptor_map(int fd, size_t size);
 
 /* A close-on-exec socket; -1 with errno. */
 int gch_descriptor_socket(int family, int type, int protocol);

@@ -16,20 +16,22 @@ void gch_drainer_init(struct gch_drainer *drainer, struct gch_outbox *outbox, st
     drainer->notices = notices;
     drainer->stop = stop;
     drainer->batch_bytes = batch_bytes;
-    gch_window_init(&drainer->window);
+    drainer->own_run_at = gch_monotonic_ms();
+    gch_window_init(&drainer->own.window);
+    gch_window_init(&drainer->inherited.window);
 }
 
 static void close_own(struct gch_drainer *drainer)
 {
     if (drainer->own_segment != NULL)
-        gch_source_deinit(&drainer->own);
+        gch_source_deinit(&drainer->own.source);
     drainer->own_segment = NULL;
 }
 
 static void close_orphan_source(struct gch_drainer *drainer)
 {
     if (drainer->orphan_source_open)
-        gch_source_deinit(&drainer->orphan_source);
+        gch_source_deinit(&drainer->inherited.source);
     drainer->orphan_source_open = false;
 }
 
@@ -46,7 +48,8 @@ void gch_drainer_deinit(struct gch_drainer *drainer)
     close_own(drainer);
     release_orphan(drainer);
     gch_scan_deinit(&drainer->scan);
-    gch_window_deinit(&drainer->window);
+    gch_window_deinit(&drainer->own.window);
+    gch_window_deinit(&drainer->inherited.window);
 }
 
 /* Puts the status and the words where the sender finds those of a failed request. */
@@ -82,31 +85,31 @@ static void note_damage(struct gch_drainer *drainer, struct gch_source *source)
     reader->damaged_bytes = 0;
 }
 
-/* Fills the window, unless one is still in work, and settles it. *more tells whether there was anything. */
-static enum gch_status step(struct gch_drainer *drainer, struct gch_source *source, uint64_t limit, bool *more)
+/* Fills the lane's window, unless it is still in work, and settles it. *more tells whether there was anything. */
+static enum gch_status step(struct gch_drainer *drainer, struct gch_lane *lane, uint64_t limit, bool *more)
 {
-    struct gch_window *window = &drainer->window;
+    struct gch_window *window = &lane->window;
     struct gch_err err;
-    if (drainer->in_work == NULL) {
-        enum gch_status status = gch_window_fill(window, source, limit, drainer->batch_bytes, &err);
-        note_damage(drainer, source);
+    if (!lane->in_work) {
+        enum gch_status status = gch_window_fill(window, &lane->source, limit, drainer->batch_bytes, &err);
+        note_damage(drainer, &lane->source);
         if (status != GCH_OK)
             return fail(drainer, status, &err);
-        if (source == &drainer->orphan_source)
+        if (lane == &drainer->inherited)
             gch_count(&drainer->counters->rows_adopted, window->rows);
     }
     *more = window->rows > 0;
-    drainer->in_work = *more ? source : NULL;
+    lane->in_work = *more;
     if (*more) {
         drainer->delivery->root_fd = drainer->outbox->root_fd;
         enum gch_status status = gch_delivery_run(drainer->delivery, window);
         if (status != GCH_OK)
             return status;
-        drainer->in_work = NULL;
+        lane->in_work = false;
         drainer->windows_settled += 1;
     }
-    if (source->reader.fd >= 0)
-        gch_segment_ack(source->reader.fd, source->reader.id, window->end);
+    if (lane->source.reader.fd >= 0)
+        gch_segment_ack(lane->source.reader.fd, lane->source.reader.id, window->end);
     return GCH_OK;
 }
 
@@ -127,7 +130,7 @@ static enum gch_status open_own(struct gch_drainer *drainer, struct gch_segment 
     enum gch_status status = gch_outbox_open_reader(drainer->outbox, segment, &reader, &err);
     if (status != GCH_OK)
         return fail(drainer, status, &err);
-    status = gch_source_init(&drainer->own, &reader, end, &err);
+    status = gch_source_init(&drainer->own.source, &reader, end, &err);
     drainer->own_segment = segment;
     if (status != GCH_OK) {
         close_own(drainer);
@@ -138,8 +141,8 @@ static enum gch_status open_own(struct gch_drainer *drainer, struct gch_segment 
 
 static void finish_own(struct gch_drainer *drainer, struct gch_segment *segment)
 {
-    segment->damaged = drainer->own.damaged;
-    keep_damaged(drainer, &drainer->own, drainer->outbox->writer.dir_fd, segment->name);
+    segment->damaged = drainer->own.source.damaged;
+    keep_damaged(drainer, &drainer->own.source, drainer->outbox->writer.dir_fd, segment->name);
     close_own(drainer);
     gch_outbox_finish(drainer->outbox, segment);
 }
@@ -159,6 +162,7 @@ static void lose_own(struct gch_drainer *drainer, struct gch_segment *segment)
 
 static enum gch_status run_own(struct gch_drainer *drainer)
 {
+    drainer->own_run_at = gch_monotonic_ms();
     while (!atomic_load(drainer->stop)) {
         bool sealed;
         bool more = true;
@@ -176,7 +180,7 @@ static enum gch_status run_own(struct gch_drainer *drainer)
                 return GCH_ERR_AGAIN;
             status = step(drainer, &drainer->own, end, &more);
             if (status == GCH_OK)
-                segment->acked = drainer->window.end;
+                segment->acked = drainer->own.window.end;
         }
         if (status != GCH_OK)
             return status;
@@ -185,6 +189,12 @@ static enum gch_status run_own(struct gch_drainer *drainer)
         finish_own(drainer, segment);
     }
     return GCH_ERR_STOPPED;
+}
+
+static enum gch_status let_own_pass(struct gch_drainer *drainer)
+{
+    bool due = drainer->own.in_work || gch_monotonic_ms() - drainer->own_run_at >= drainer->own_interval_ms;
+    return due && gch_outbox_backlog(drainer->outbox) > 0 ? run_own(drainer) : GCH_OK;
 }
 
 /* ---- those of dead processes ---- */
@@ -196,7 +206,7 @@ static enum gch_status open_orphan_segment(struct gch_drainer *drainer)
     enum gch_status status = gch_orphan_open(&drainer->orphan, drainer->outbox->root_fd, gch_realtime_us(), &reader);
     if (status != GCH_OK)
         return status;
-    status = gch_source_init(&drainer->orphan_source, &reader, reader.size, &err);
+    status = gch_source_init(&drainer->inherited.source, &reader, reader.size, &err);
     drainer->orphan_source_open = true;
     if (status == GCH_OK)
         return GCH_OK;
@@ -205,24 +215,12 @@ static enum gch_status open_orphan_segment(struct gch_drainer *drainer)
     return fail(drainer, status, &err);
 }
 
-static enum gch_status drain_orphan_segment(struct gch_drainer *drainer)
+static void finish_orphan_segment(struct gch_drainer *drainer)
 {
-    struct gch_source *source = &drainer->orphan_source;
-    bool more = true;
-    while (more) {
-        if (is_paused(drainer))
-            return GCH_ERR_AGAIN;
-        enum gch_status status = step(drainer, source, source->reader.size, &more);
-        if (status != GCH_OK)
-            return status;
-        if (atomic_load(drainer->stop))
-            return GCH_ERR_STOPPED;
-    }
     const struct gch_orphan *orphan = &drainer->orphan;
-    keep_damaged(drainer, source, orphan->dir.dir_fd, orphan->segments[orphan->at].name);
+    keep_damaged(drainer, &drainer->inherited.source, orphan->dir.dir_fd, orphan->segments[orphan->at].name);
     close_orphan_source(drainer);
     gch_orphan_finish_segment(&drainer->orphan);
-    return GCH_OK;
 }
 
 /* A disk that does not give back one segment must not hold up all others. It stays where it is. */
@@ -233,19 +231,38 @@ static void skip_orphan_segment(struct gch_drainer *drainer)
     gch_orphan_skip_segment(&drainer->orphan);
 }
 
+/* One window of the orphan. GCH_ERR_AGAIN: nothing of it is left that is due. */
+static enum gch_status step_orphan(struct gch_drainer *drainer)
+{
+    struct gch_lane *lane = &drainer->inherited;
+    bool more = true;
+    enum gch_status status = drainer->orphan_source_open ? GCH_OK : open_orphan_segment(drainer);
+    if (status == GCH_OK)
+        status = step(drainer, lane, lane->source.reader.size, &more);
+    if (status == GCH_ERR_IO && !lane->in_work) {
+        skip_orphan_segment(drainer);
+        return GCH_OK;
+    }
+    if (status == GCH_OK && !more)
+        finish_orphan_segment(drainer);
+    return status;
+}
+
 static enum gch_status drain_orphan(struct gch_drainer *drainer)
 {
-    for (;;) {
-        enum gch_status status = drainer->orphan_source_open ? GCH_OK : open_orphan_segment(drainer);
-        if (status == GCH_ERR_AGAIN)
-            break;
-        if (status == GCH_OK)
-            status = drain_orphan_segment(drainer);
-        if (status == GCH_ERR_IO && drainer->in_work == NULL)
-            skip_orphan_segment(drainer);
-        else if (status != GCH_OK)
+    enum gch_status status = GCH_OK;
+    while (status == GCH_OK) {
+        if (atomic_load(drainer->stop))
+            return GCH_ERR_STOPPED;
+        if (is_paused(drainer))
+            return GCH_ERR_AGAIN;
+        status = let_own_pass(drainer);
+        if (status != GCH_OK)
             return status;
+        status = step_orphan(drainer);
     }
+    if (status != GCH_ERR_AGAIN)
+        return status;
     release_orphan(drainer);
     return GCH_OK;
 }
@@ -269,7 +286,8 @@ static bool take_orphan(struct gch_drainer *drainer)
         return true;
     drainer->orphan_open =
         gch_orphan_take(&drainer->orphan, &drainer->scan, drainer->outbox->root_fd, gch_realtime_us()) == GCH_OK;
-    if (drainer->orphan_open)
+    /* An empty one was delivered by its last owner, who is just removing it. */
+    if (drainer->orphan_open && drainer->orphan.count > 0)
         gch_count(&drainer->counters->orphans_adopted, 1);
     return drainer->orphan_open;
 }
@@ -281,29 +299,23 @@ bool gch_drainer_has_orphan(struct gch_drainer *drainer)
 
 static enum gch_status run_orphans(struct gch_drainer *drainer)
 {
-    while (take_orphan(drainer)) {
-        if (atomic_load(drainer->stop))
-            return GCH_ERR_STOPPED;
-        enum gch_status status = drain_orphan(drainer);
-        if (status != GCH_OK)
-            return status;
-    }
-    return GCH_OK;
+    enum gch_status status = GCH_OK;
+    while (status == GCH_OK && take_orphan(drainer))
+        status = drain_orphan(drainer);
+    return status;
 }
 
 bool gch_drainer_own_in_work(const struct gch_drainer *drainer)
 {
-    return drainer->in_work == &drainer->own;
+    return drainer->own.in_work;
 }
 
 enum gch_status gch_drainer_run(struct gch_drainer *drainer, bool own, bool orphans)
 {
     enum gch_status status = GCH_OK;
-    if (drainer->orphan_source_open)
-        status = run_orphans(drainer);
-    if (status == GCH_OK && (own || gch_drainer_own_in_work(drainer)))
+    if (own || drainer->own.in_work)
         status = run_own(drainer);
-    if (status == GCH_OK && orphans)
+    if (status == GCH_OK && (orphans || drainer->orphan_source_open))
         status = run_orphans(drainer);
     return status;
 }

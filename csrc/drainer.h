@@ -1,8 +1,9 @@
 /* Walks the outbox, ours and those of dead processes, and hands window after window to delivery.
  *
- * One window is in work at a time. When its delivery fails the window is kept, with what is settled in it, and the next
- * run goes on there: nothing is settled twice. An orphan stays locked until it is empty or the drainer is told to let
- * go. Owner: the sender thread.
+ * There are two lanes, one for our own rows and one for orphans, each with a source and a window. When the delivery of
+ * a window fails it is kept, with what is settled in it, and the lane's next run goes on there: nothing is settled
+ * twice. Our own rows come first, and pass between two windows of an orphan, so that a long inheritance does not hold
+ * them up. An orphan stays locked until it is empty or the drainer is told to let go. Owner: the sender thread.
  */
 #ifndef GCH_DRAINER_H
 #define GCH_DRAINER_H
@@ -12,6 +13,12 @@
 #include "outbox.h"
 #include "window.h"
 
+struct gch_lane {
+    struct gch_source source;
+    struct gch_window window;
+    bool in_work; /* the window holds rows that are not settled */
+};
+
 struct gch_drainer {
     struct gch_outbox *outbox;
     struct gch_delivery *delivery;
@@ -20,16 +27,16 @@ struct gch_drainer {
     const _Atomic bool *stop;
     const _Atomic bool *pause; /* true: return between two windows; NULL: never */
     size_t batch_bytes;
-    struct gch_window window;
-    struct gch_source *in_work; /* the source of the window while it is not settled, else NULL */
+    uint32_t own_interval_ms; /* how long our own rows wait at most while an orphan is delivered */
+    uint64_t own_run_at;      /* when our own rows were looked at last */
     uint64_t windows_settled;
-    struct gch_source own;           /* of own_segment */
-    struct gch_segment *own_segment; /* NULL: none is open */
+    struct gch_lane own;
+    struct gch_segment *own_segment; /* what own.source reads; NULL: it is closed */
+    struct gch_lane inherited;
     struct gch_scan scan;
     struct gch_orphan orphan;
     bool orphan_open;
-    struct gch_source orphan_source;
-    bool orphan_source_open;
+    bool orphan_source_open; /* inherited.source reads a segment of the orphan */
 };
 
 void gch_drainer_init(struct gch_drainer *drainer, struct gch_outbox *outbox, struct gch_delivery *delivery,
@@ -37,8 +44,8 @@ void gch_drainer_init(struct gch_drainer *drainer, struct gch_outbox *outbox, st
                       size_t batch_bytes);
 void gch_drainer_deinit(struct gch_drainer *drainer);
 
-/* Delivers what is there: of our own, of dead processes, or both; what is in work already comes first. GCH_OK: nothing
- * is left. GCH_ERR_STOPPED: *stop. GCH_ERR_AGAIN: *pause. Otherwise as gch_delivery_run, with the words in
+/* Delivers what is there: of our own, of dead processes, or both. What is in work already is gone on with. GCH_OK:
+ * nothing is left. GCH_ERR_STOPPED: *stop. GCH_ERR_AGAIN: *pause. Otherwise as gch_delivery_run, with the words in
  * delivery->reply.err. */
 enum gch_status gch_drainer_run(struct gch_drainer *drainer, bool own, bool orphans) GCH_MUST_CHECK;
 

@@ -223,6 +223,24 @@ enum gch_status gch_outbox_save(struct gch_outbox *outbox, const struct gch_segm
     return written ? GCH_OK : GCH_ERR_IO;
 }
 
+/* The file of a segment in use has lost its name, and is there for as long as we hold it open: its rows can be
+ * delivered. The keeper closes only sealed ones. -1: it is sealed. */
+static int open_nameless(struct gch_outbox *outbox, const struct gch_segment *segment)
+{
+    pthread_mutex_lock(&outbox->lock);
+    int fd = segment->sealed ? -1 : gch_descriptor_duplicate(segment->fd);
+    pthread_mutex_unlock(&outbox->lock);
+    if (fd < 0)
+        return -1;
+    struct gch_err err;
+    (void)gch_err_set(&err, GCH_OK,
+                      "the outbox %s was removed while this program runs; what it logs is delivered as long as it "
+                      "lives, and is lost if it dies",
+                      outbox->root);
+    gch_notice_post(outbox->notices, GCH_CAUSE_OUTBOX_DAMAGED, err.text);
+    return fd;
+}
+
 enum gch_status gch_outbox_open_reader(struct gch_outbox *outbox, const struct gch_segment *segment,
                                        struct gch_segment_reader *reader, struct gch_err *err)
 {
@@ -231,8 +249,11 @@ enum gch_status gch_outbox_open_reader(struct gch_outbox *outbox, const struct g
         return GCH_OK;
     }
     int fd = gch_descriptor_open(outbox->writer.dir_fd, segment->name, O_RDWR);
+    int failed = errno;
+    if (fd < 0 && failed == ENOENT)
+        fd = open_nameless(outbox, segment);
     if (fd < 0)
-        return gch_err_set(err, errno == ENOENT ? GCH_ERR_INVALID : GCH_ERR_IO,
-                           "cannot open a segment of the outbox: %s", strerror(errno));
+        return gch_err_set(err, failed == ENOENT ? GCH_ERR_INVALID : GCH_ERR_IO,
+                           "cannot open a segment of the outbox: %s", strerror(failed));
     return gch_segment_reader_open(reader, fd, err);
 }

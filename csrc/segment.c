@@ -31,15 +31,12 @@ static enum gch_status allocate_file(int fd, size_t size, struct gch_err *err)
     return GCH_OK;
 }
 
-static void advise(uint8_t *map, size_t size, bool fault_in)
+static void fault_in_pages(uint8_t *map, size_t size)
 {
 #ifdef __linux__
-    (void)madvise(map, size, MADV_DONTFORK);
-    if (fault_in && madvise(map, size, MADV_POPULATE_WRITE) == 0)
+    if (madvise(map, size, MADV_POPULATE_WRITE) == 0)
         return;
 #endif
-    if (!fault_in)
-        return;
     for (size_t at = GCH_SEGMENT_HEADER; at < size; at += 4096) {
         volatile uint8_t *page = map + at;
         *page = *page;
@@ -70,10 +67,11 @@ static enum gch_status start_file(struct gch_segment **segment, int fd, const ch
     segment_header_put(header, id, size);
     if (pwrite(fd, header, sizeof(header), 0) != (ssize_t)sizeof(header))
         return gch_err_set(err, GCH_ERR_IO, "cannot write to the outbox: %s", strerror(errno));
-    uint8_t *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (map == MAP_FAILED)
+    uint8_t *map = gch_descriptor_map(fd, size);
+    if ((void *)map == MAP_FAILED)
         return gch_err_set(err, GCH_ERR_IO, "cannot map a segment of the outbox: %s", strerror(errno));
-    advise(map, size, fault_in);
+    if (fault_in)
+        fault_in_pages(map, size);
     enum gch_status status = new_segment(segment, map, fd, id, size);
     if (status != GCH_OK) {
         munmap(map, size);

@@ -239,6 +239,25 @@ def test_outbox_that_is_removed(engine: Engine, database: str, home: Path, tmp_p
     assert engine.stored("s", database) == set(range(6000))
 
 
+def test_file_in_use_that_is_removed(engine: Engine, database: str, home: Path, tmp_path: Path) -> None:
+    """Somebody deletes the outbox before the first row was looked at: the rows of the file in use arrive all the same."""
+    text = """
+    issue_many("r", 0, 100)
+    say()
+    sys.stdin.readline()
+    issue_many("r", 100, 200)
+    """ + TELL.format(seconds=6).replace("\n", "\n    ")
+    env = environment(engine, database, home) | {"GENESIS_CH_BATCH_INTERVAL": "3600"}
+    program = start(text, tmp_path, **env)
+    program.listen()
+    shutil.rmtree(home / "outbox")
+    program.tell()
+    said = program.finish().quiet().said[-1]
+    assert (said["result"]["pending"], said["result"]["dropped"]) == (0, 0), said["result"]
+    assert len([line for line in said["lines"] if "was removed" in line]) == 1
+    assert engine.stored("r", database) == set(range(200))
+
+
 def test_backlog_that_is_removed(engine: Engine, database: str, home: Path, tmp_path: Path) -> None:
     """Somebody deletes the outbox while rows wait in it: they are counted as dropped, and later rows do not wait for them."""
     text = """

@@ -21,7 +21,15 @@ static struct gch_drainer drainer;
 static _Atomic bool stop;
 static char seen[4096];  /* one letter a row, as it was settled */
 static unsigned fail_at; /* the row from which on delivery fails; 0: never */
+static unsigned log_at;  /* so many rows are settled when one of our own is logged, called x; 0: never */
 static bool fail_reads;
+
+static void row(char letter)
+{
+    size_t len = 4;
+    const uint8_t bytes[4] = {(uint8_t)letter, 0, 0, 0};
+    CHECK_INT(gch_outbox_append_row(&outbox, TABLE, bytes, len), GCH_OK);
+}
 
 /* Stands in for delivery.c: settles rows one after the other, and fails once where it is told. */
 enum gch_status gch_delivery_run(struct gch_delivery *unused, struct gch_window *window)
@@ -33,6 +41,8 @@ enum gch_status gch_delivery_run(struct gch_delivery *unused, struct gch_window 
         if (fail_at != 0 && strlen(seen) + 1 >= fail_at)
             return GCH_ERR_REMOTE;
         seen[strlen(seen)] = (char)*gch_batch_row(batch, batch->done, &len);
+        if (strlen(seen) == log_at)
+            row('x');
     }
     for (size_t i = 0; i < window->update.len; i++)
         seen[strlen(seen)] = '!';
@@ -55,6 +65,7 @@ static void begin(char *root)
     memset(&counters, 0, sizeof(counters));
     memset(&delivery, 0, sizeof(delivery));
     fail_at = 0;
+    log_at = 0;
     gch_notices_init(&notices);
     CHECK_INT(gch_outbox_init(&outbox, root, 64U << 20, 65536, &counters, &notices), GCH_OK);
     gch_drainer_init(&drainer, &outbox, &delivery, &counters, &notices, &stop, 8);
@@ -65,13 +76,6 @@ static void end(void)
     gch_drainer_deinit(&drainer);
     gch_outbox_stop_keeper(&outbox);
     gch_outbox_close(&outbox);
-}
-
-static void row(char letter)
-{
-    size_t len = 4;
-    const uint8_t bytes[4] = {(uint8_t)letter, 0, 0, 0};
-    CHECK_INT(gch_outbox_append_row(&outbox, TABLE, bytes, len), GCH_OK);
 }
 
 static void rows(const char *letters)
@@ -165,6 +169,46 @@ static void test_own_window_in_work_comes_before_an_orphan(void)
     free(root);
 }
 
+/* A long inheritance: what is logged while it is delivered does not wait for its end. */
+static void test_own_rows_pass_between_windows_of_an_orphan(void)
+{
+    char *root = scratch_path();
+    leave(root, "0123456789");
+    begin(root);
+    CHECK(gch_drainer_has_orphan(&drainer));
+    log_at = 3;
+    CHECK_INT(gch_drainer_run(&drainer, false, true), GCH_OK);
+    CHECK_TEXT(seen, "0123x456789");
+    CHECK_INT(gch_counted(&counters.rows_adopted), 10);
+    end();
+    CHECK_INT(scratch_count(AT_FDCWD, root, "w-"), 0);
+    free(root);
+}
+
+/* A window of an orphan that the server does not take is gone on with, and our own rows are delivered meanwhile. */
+static void test_orphan_that_is_not_taken_holds_up_no_row_of_ours(void)
+{
+    char *root = scratch_path();
+    leave(root, "0123456789");
+    begin(root);
+    CHECK(gch_drainer_has_orphan(&drainer));
+    fail_at = 4;
+    CHECK_INT(gch_drainer_run(&drainer, false, true), GCH_ERR_REMOTE);
+    CHECK_TEXT(seen, "012");
+    rows("ab");
+    fail_at = 6;
+    CHECK_INT(gch_drainer_run(&drainer, true, true), GCH_ERR_REMOTE);
+    CHECK_TEXT(seen, "012ab");
+    CHECK_INT(gch_outbox_backlog(&outbox), 0);
+    fail_at = 0;
+    CHECK_INT(gch_drainer_run(&drainer, false, true), GCH_OK);
+    CHECK_TEXT(seen, "012ab3456789");
+    CHECK_INT(gch_counted(&counters.rows_adopted), 10);
+    CHECK_INT(gch_counted(&counters.orphans_adopted), 1);
+    end();
+    free(root);
+}
+
 static void test_orphan_that_cannot_be_read_holds_up_nobody(void)
 {
     char *root = scratch_path();
@@ -172,6 +216,7 @@ static void test_orphan_that_cannot_be_read_holds_up_nobody(void)
     begin(root);
     rows("ab");
     CHECK(gch_drainer_has_orphan(&drainer));
+    drainer.own_interval_ms = 3600 * 1000; /* Only the orphan is read. */
     fail_reads = true;
     CHECK_INT(gch_drainer_run(&drainer, false, true), GCH_OK);
     fail_reads = false;
@@ -226,5 +271,6 @@ static void test_stop(void)
 }
 
 CHECK_MAIN(test_own_rows_in_order, test_failed_window_goes_on_where_it_was, test_resume_after_the_process_died,
-           test_own_window_in_work_comes_before_an_orphan, test_orphan_that_cannot_be_read_holds_up_nobody,
+           test_own_window_in_work_comes_before_an_orphan, test_own_rows_pass_between_windows_of_an_orphan,
+           test_orphan_that_is_not_taken_holds_up_no_row_of_ours, test_orphan_that_cannot_be_read_holds_up_nobody,
            test_read_error_in_a_window_loses_nothing, test_stop)

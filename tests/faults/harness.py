@@ -25,6 +25,8 @@ from typing import Any
 
 import pytest
 
+from faults.rows import number_of, text_of
+
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM_SECONDS = 60.0
 ENGINE_SECONDS = 30.0
@@ -41,14 +43,18 @@ logging.getLogger("genesis_ch").setLevel(1)
 logging.getLogger("genesis_ch").propagate = False
 from genesis_ch import ch_logger
 
-def number_of(text):
-    return zlib.crc32(text.encode()) / 65537.0
-
 def issue(run, i):
     """Log the one row that is called i in this run."""
     name = f"{run}-{i}"
     value = number_of(name)
     ch_logger.log_individual(run, name, i, "p" + name, "m", value, -value, {"score": value}, i % 2 == 0)
+
+def issue_sized(run, i):
+    """The same with a text whose length follows from the name."""
+    name = f"{run}-{i}"
+    value = number_of(name)
+    metrics = {"score": value, "text": text_of(name)}
+    ch_logger.log_individual(run, name, i, "p" + name, "m", value, -value, metrics, i % 2 == 0)
 
 def issue_many(run, start, stop):
     for i in range(start, stop):
@@ -72,12 +78,7 @@ def say(**values):
     os.write(OUT, (json.dumps(values) + "\\n").encode())
 
 OUT = int(os.environ["FAULTS_OUT"])
-'''
-
-
-def number_of(text: str) -> float:
-    """The value that a row called text carries."""
-    return zlib.crc32(text.encode()) / 65537.0
+''' + (Path(__file__).parent / "rows.py").read_text()
 
 
 def clean_environment(**extra: str) -> dict[str, str]:
@@ -189,9 +190,11 @@ def start(text: str, cwd: Path, *, prelude: str = PRELUDE, python: str = sys.exe
     return Program(process, read_fd)
 
 
-def run(text: str, cwd: Path, *, seconds: float = PROGRAM_SECONDS, **env: str) -> Outcome:
+def run(
+    text: str, cwd: Path, *, seconds: float = PROGRAM_SECONDS, prelude: str = PRELUDE, **env: str
+) -> Outcome:
     """Run a program to its end."""
-    return start(text, cwd, **env).finish(seconds)
+    return start(text, cwd, prelude=prelude, **env).finish(seconds)
 
 
 @dataclass
@@ -266,20 +269,25 @@ class Engine:
 
     def stored(self, run: str, database: str = "default") -> set[int]:
         """The numbers of the rows of a run. Fails when one is there twice or is not what was logged."""
+        return self.stored_runs(f"= '{run}'", database).get(run, set())
+
+    def stored_runs(self, which: str, database: str = "default", *, sized: bool = False) -> dict[str, set[int]]:
+        """The same for every run whose id satisfies which; sized for rows of issue_sized."""
         text = self.ask(
-            "SELECT individual_id, generation, parent_id, fitness_score, combined_score, metrics, metrics_num['score'], "
-            f"is_pareto FROM individuals FINAL WHERE run_id = '{run}' FORMAT JSONCompactEachRow",
+            "SELECT run_id, individual_id, generation, parent_id, fitness_score, combined_score, metrics, "
+            f"metrics_num['score'], is_pareto FROM individuals FINAL WHERE run_id {which} FORMAT JSONCompactEachRow",
             database,
         )
-        found: set[int] = set()
+        found: dict[str, set[int]] = {}
         for line in text.splitlines():
-            name, i, parent, fitness, combined, metrics, score, pareto = json.loads(line)
+            run, name, i, parent, fitness, combined, metrics, score, pareto = json.loads(line)
             want = number_of(name)
+            carried = {"score": want, "text": text_of(name)} if sized else {"score": want}
             assert name == f"{run}-{i}" and parent == f"p{name}", line
-            assert (fitness, combined, score) == (want, -want, want) and json.loads(metrics) == {"score": want}, line
+            assert (fitness, combined, score) == (want, -want, want) and json.loads(metrics) == carried, line
             assert pareto == (i % 2 == 0), line
-            assert i not in found, f"row {i} is there twice"
-            found.add(i)
+            assert i not in found.setdefault(run, set()), f"row {name} is there twice"
+            found[run].add(i)
         return found
 
 

@@ -1,0 +1,204 @@
+"""Sixteen processes with one home, killed at random, as is the embedded server that they share."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import struct
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from faults.figures import Figure
+from faults.harness import Engine, Program, home, start, sync, wait_for
+from faults.rows import SEGMENT_BYTES
+
+__all__ = ["home"]
+
+MEMBERS = 16
+KILLS = (10, 160)
+KILLS_OF_A_SERVER = 7
+COUNTED_ROUNDS = (1, 6)
+DOOMED = 5
+DOOMED_ROWS = 150
+ADOPTED_SECONDS = 10.0
+BOARD_SECONDS = 0.3
+"""A member writes its counters far more often than this."""
+
+# Logs until its input ends; keeps on its board the calls that returned, and the counters of what it adopted.
+MEMBER = """
+import mmap, struct, threading
+with open(os.environ["BOARD"], "r+b") as file:
+    board = mmap.mmap(file.fileno(), 24)
+going = True
+def log_on():
+    i = 0
+    while going:
+        issue_sized(os.environ["RUN"], i)
+        i += 1
+        board[:8] = struct.pack("<Q", i)
+        time.sleep(0.01)
+def count():
+    while going:
+        stats = ch_logger.stats()
+        board[8:24] = struct.pack("<QQ", stats["orphans_adopted"], stats["rows_adopted"])
+        time.sleep(0.05)
+threads = [threading.Thread(target=log_on), threading.Thread(target=count)]
+for thread in threads: thread.start()
+sys.stdin.readline()
+going = False
+for thread in threads: thread.join()
+say(lines=[line for line in lines if "ClickHouse" not in line])
+"""
+
+# Logs so many rows, which it never delivers itself.
+DOOMED_PROGRAM = f"""
+for i in range({DOOMED_ROWS}):
+    issue_sized(os.environ["RUN"], i)
+say(done=True)
+time.sleep(60)
+"""
+
+
+@dataclass
+class Member:
+    """A process of the crowd, and what it writes on its board."""
+
+    run: str
+    program: Program
+    board: Path
+
+    def read(self) -> tuple[int, int, int]:
+        """Calls that returned, orphans adopted, rows adopted."""
+        returned, orphans, rows = struct.unpack("<QQQ", self.board.read_bytes())
+        return returned, orphans, rows
+
+
+class Crowd:
+    """The processes on one home."""
+
+    def __init__(self, home: Path, cwd: Path) -> None:
+        self.home = home
+        self.cwd = cwd
+        self.engine = Engine(home)
+        self.draw = random.Random(13)
+        self.members: list[Member] = []
+        self.returned: dict[str, int] = {}
+        self.died: dict[int, float] = {}
+        self.waited: list[float] = []
+        self.count = 0
+        self.servers_killed = 0
+        self.env = {
+            "GENESIS_CH_HOME": str(home),
+            "GENESIS_CH_SEGMENT_BYTES": str(SEGMENT_BYTES),
+            "GENESIS_CH_SERVER_IDLE": "60",
+        }
+
+    def add(self) -> None:
+        """One more member."""
+        run = f"m{self.count}"
+        self.count += 1
+        board = self.cwd / f"{run}.board"
+        board.write_bytes(bytes(24))
+        self.members.append(Member(run, start(MEMBER, self.cwd, RUN=run, BOARD=str(board), **self.env), board))
+
+    def kill_one(self) -> None:
+        """A random member dies, and another comes."""
+        member = self.members.pop(self.draw.randrange(len(self.members)))
+        self.died[member.program.process.pid] = time.monotonic()
+        member.program.kill()
+        self.returned[member.run] = member.read()[0]
+        self.add()
+
+    def kill_server(self) -> None:
+        """The server dies, if there is one."""
+        try:
+            os.kill(self.engine.pid(), signal.SIGKILL)
+        except (ProcessLookupError, KeyError):
+            return
+        self.servers_killed += 1
+
+    def look(self) -> bool:
+        """Note which outboxes of the dead are gone; whether all are."""
+        left = {int(path.name.split("-")[1]) for path in self.home.glob("outbox/w-*")}
+        for pid in [pid for pid in self.died if pid not in left]:
+            self.waited.append(time.monotonic() - self.died.pop(pid))
+        return not self.died
+
+    def storm(self, kills: int) -> None:
+        """Kill members, and now and then the server, until so many are dead; wait until their outboxes are delivered."""
+        for number in range(kills):
+            until = time.monotonic() + self.draw.uniform(0.02, 0.3)
+            while time.monotonic() < until:
+                self.look()
+                time.sleep(0.01)
+            if number % KILLS_OF_A_SERVER == KILLS_OF_A_SERVER // 2:
+                self.kill_server()
+            self.kill_one()
+        wait_for(self.look, 3 * ADOPTED_SECONDS)
+
+    def adopted(self) -> tuple[int, int]:
+        """Orphans and rows that all members together have adopted, once every board tells what is so."""
+        found, before = (0, 0), (-1, -1)
+        while found != before:
+            before = found
+            time.sleep(BOARD_SECONDS)
+            seen = [member.read() for member in self.members]
+            found = sum(each[1] for each in seen), sum(each[2] for each in seen)
+        return found
+
+    def counted(self, number: int) -> tuple[int, int]:
+        """Processes die at one time that delivered nothing; how many outboxes and rows the living then adopt."""
+        before = self.adopted()
+        runs = [f"d{number}-{i}" for i in range(DOOMED)]
+        env = {**self.env, "GENESIS_CH_BATCH_INTERVAL": "3600"}
+        doomed = [start(DOOMED_PROGRAM, self.cwd, **{**env, "RUN": run}) for run in runs]
+        for run, program in zip(runs, doomed, strict=True):
+            program.listen()
+            self.returned[run] = DOOMED_ROWS
+        for program in doomed:
+            program.process.send_signal(signal.SIGKILL)
+            self.died[program.process.pid] = time.monotonic()
+        for program in doomed:
+            program.finish()
+        wait_for(self.look, 3 * ADOPTED_SECONDS)
+        after = self.adopted()
+        return after[0] - before[0], after[1] - before[1]
+
+    def end(self) -> None:
+        """Let all end by themselves."""
+        for member in self.members:
+            member.program.tell()
+        for member in self.members:
+            assert member.program.finish().quiet().said == [{"lines": []}]
+            self.returned[member.run] = member.read()[0]
+
+
+def test_shared_outbox(home: Path, tmp_path: Path, long_form: bool, figure: Figure) -> None:
+    """Each row once; what the dead leave is delivered within 10 s; each outbox of a dead process is adopted by one."""
+    crowd = Crowd(home, tmp_path)
+    for _ in range(MEMBERS):
+        crowd.add()
+    wait_for(lambda: all(member.read()[0] > 0 for member in crowd.members))
+    crowd.storm(KILLS[long_form])
+    rounds = COUNTED_ROUNDS[long_form]
+    for number in range(rounds):
+        assert crowd.counted(number) == (DOOMED, DOOMED * DOOMED_ROWS)
+    crowd.end()
+    sync(tmp_path, **crowd.env)
+    assert list(home.rglob("w-*")) == [] and list(home.rglob("damaged/*")) == []
+    stored = crowd.engine.stored_runs("!= ''", sized=True)
+    assert set(stored) <= set(crowd.returned)
+    for run, returned in crowd.returned.items():
+        rows = stored.get(run, set())
+        assert rows == set(range(returned)) or rows == set(range(returned + 1)), (run, returned, len(rows))
+    assert crowd.servers_killed > 0 and len(crowd.waited) == KILLS[long_form] + rounds * DOOMED
+    assert max(crowd.waited) < ADOPTED_SECONDS
+    figure(
+        13,
+        f"{MEMBERS} processes on one home; {len(crowd.waited)} killed and replaced, their server killed "
+        f"{crowd.servers_killed} times",
+        f"{sum(map(len, stored.values()))} rows: 0 lost, 0 doubled; outboxes of the dead delivered within "
+        f"{max(crowd.waited):.1f} s; {rounds * DOOMED} that died at once were adopted {rounds * DOOMED} times",
+    )
