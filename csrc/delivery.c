@@ -140,7 +140,7 @@ static enum gch_status post_rows(struct gch_delivery *delivery, const struct gch
         status = gch_batch_compress(batch, from, to, &delivery->body);
     if (status != GCH_OK || sql == NULL)
         return status == GCH_OK ? GCH_ERR_NOMEM : status;
-    struct gch_request request = {.sql = sql, .extra = INSERT_SETTINGS, .body = &delivery->body};
+    struct gch_request request = {.sql = sql, .extra = INSERT_SETTINGS, .body = &delivery->body, .no_result = true};
     status = gch_transport_send(delivery->transport, &request, &delivery->reply);
     if (status == GCH_OK) {
         gch_count(&delivery->counters->batches_sent, 1);
@@ -206,7 +206,9 @@ static enum gch_status post_update(struct gch_delivery *delivery, const struct g
     if (update->error_len > GCH_UPDATE_TEXT_MAX || update->status_len > GCH_UPDATE_TEXT_MAX)
         gch_count(&delivery->counters->values_cut, 1);
     gch_update_put_parameters(&delivery->extra, update);
-    struct gch_request request = {.sql = gch_buf_cstr(&delivery->sql), .extra = gch_buf_cstr(&delivery->extra)};
+    struct gch_request request = {.sql = gch_buf_cstr(&delivery->sql),
+                                  .extra = gch_buf_cstr(&delivery->extra),
+                                  .no_result = put == gch_update_put_insert};
     if (request.sql == NULL || request.extra == NULL)
         return GCH_ERR_NOMEM;
     return gch_transport_send(delivery->transport, &request, &delivery->reply);

@@ -117,6 +117,9 @@ static void set_options(struct gch_transport *transport)
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+#if LIBCURL_VERSION_NUM >= 0x074000
+    curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
+#endif
     if (transport->loopback)
         curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
 }
@@ -219,6 +222,7 @@ enum gch_status gch_transport_send(struct gch_transport *transport, const struct
                                    struct gch_reply *reply)
 {
     gch_reply_reset(reply);
+    reply->wants_empty = request->no_result;
     CURL *easy = transport->easy;
     const char *target = make_target(transport, request);
     if (easy == NULL || target == NULL)
