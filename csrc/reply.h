@@ -15,7 +15,8 @@
 #include "buf.h"
 #include "error_class.h"
 
-#define GCH_REPLY_MAX (64U << 10)
+#define GCH_REPLY_MAX         (64U << 10)
+#define GCH_REPLY_HEADERS_MAX (256U << 10) /* bytes of all header lines; ClickHouse sends about one KiB */
 
 /* Why there was no usable reply. X(kind, word for the caller) */
 #define GCH_TROUBLE_MAP(X)                                                                                             \
@@ -48,6 +49,9 @@ struct gch_reply {
     uint32_t retry_after_ms;
     int64_t written_rows; /* -1: the server did not say */
     bool from_clickhouse;
+    size_t header_bytes;
+    int64_t length; /* of Content-Length, -1: none */
+    bool lengths_differ;
     bool headers_whole; /* the empty line behind them came */
     bool wants_empty;   /* set by the caller after reset: a body is not an answer to this statement */
     bool cut;           /* the body was longer than GCH_REPLY_MAX; its rest was thrown away */
@@ -60,8 +64,9 @@ void gch_reply_deinit(struct gch_reply *reply);
 void gch_reply_reset(struct gch_reply *reply);
 
 /* Takes one header line, with or without its line end: a status line first, an empty one last. Those of an interim
- * answer (1xx) are forgotten when the next status line comes; a trailer counts as a header. */
-void gch_reply_take_header(struct gch_reply *reply, const char *line, size_t len);
+ * answer (1xx) are forgotten when the next status line comes; a trailer counts as a header. False: there are too many.
+ */
+bool gch_reply_take_header(struct gch_reply *reply, const char *line, size_t len);
 
 /* Takes a piece of the body. False: no memory. */
 bool gch_reply_take_body(struct gch_reply *reply, const void *bytes, size_t len);

@@ -43,8 +43,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
 
 static size_t on_header(char *line, size_t size, size_t count, void *context)
 {
-    gch_reply_take_header(context, line, size * count);
-    return size * count;
+    return gch_reply_take_header(context, line, size * count) ? size * count : 0;
 }
 
 /* ---- set-up ---- */

@@ -10,7 +10,7 @@ static void take_headers(const char *headers)
 {
     for (const char *at = headers; *at != '\0';) {
         size_t line = strcspn(at, "\n") + 1;
-        gch_reply_take_header(&reply, at, line);
+        CHECK(gch_reply_take_header(&reply, at, line));
         at += line;
     }
 }
@@ -61,6 +61,9 @@ static void test_false_success(void)
         {200, OURS "X-ClickHouse-Exception-Code: -3\r\n", ""},
         {200, OURS "X-ClickHouse-Exception-Code: x\r\n", ""},
         {200, OURS, "Code: "},
+        {200, OURS "Content-Length: 0\r\nContent-Length: 1\r\n", ""},
+        {200, OURS "Content-Length: -1\r\n", ""},
+        {200, OURS "Content-Length: none\r\n", ""},
         {200, OURS "\r\nHTTP/1.1 200 OK\r\n", ""},
         {200, "Content-Type: text/html\r\n", "<html>log in to the network</html>"},
         {200, OURS "X-ClickHouse-Exception-Code: 60\r\n", ""},
@@ -99,6 +102,16 @@ static void test_whole_and_empty(void)
     take_headers("X-ClickHouse-Exception-Code: 241\r\n");
     CHECK_INT(gch_reply_judge(&reply, "s"), GCH_ERR_REMOTE);
     CHECK_INT(reply.error_class, GCH_CLASS_SPLIT);
+}
+
+static void test_headers_have_a_cap(void)
+{
+    static const char line[] = "X-Filler: 0123456789012345678901234567890123456789\r\n";
+    gch_reply_reset(&reply);
+    size_t taken = 0;
+    while (gch_reply_take_header(&reply, line, sizeof(line) - 1))
+        taken += sizeof(line) - 1;
+    CHECK(taken <= GCH_REPLY_HEADERS_MAX && taken + sizeof(line) > GCH_REPLY_HEADERS_MAX);
 }
 
 static void test_classes(void)
@@ -164,5 +177,5 @@ static void test_long_body(void)
     gch_reply_deinit(&reply);
 }
 
-CHECK_MAIN(test_success, test_false_success, test_whole_and_empty, test_classes, test_retry_after, test_words,
-           test_long_body)
+CHECK_MAIN(test_success, test_false_success, test_whole_and_empty, test_headers_have_a_cap, test_classes,
+           test_retry_after, test_words, test_long_body)
