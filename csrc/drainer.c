@@ -92,7 +92,7 @@ static enum gch_status step(struct gch_drainer *drainer, struct gch_source *sour
         note_damage(drainer, source);
         if (status != GCH_OK)
             return fail(drainer, status, &err);
-        if (source == &drainer->orphan_source)
+        if (source == &drainer->orphan_source && !drainer->orphan_is_put_off)
             gch_count(&drainer->counters->rows_adopted, window->rows);
     }
     *more = window->rows > 0;
@@ -212,9 +212,12 @@ static enum gch_status drain_orphan_segment(struct gch_drainer *drainer)
     while (more) {
         if (is_paused(drainer))
             return GCH_ERR_AGAIN;
+        size_t put_off = drainer->delivery->put_off_count;
         enum gch_status status = step(drainer, source, source->reader.size, &more);
         if (status != GCH_OK)
             return status;
+        if (more && drainer->delivery->put_off_count > put_off)
+            return GCH_ERR_AGAIN;
         if (atomic_load(drainer->stop))
             return GCH_ERR_STOPPED;
     }
@@ -263,10 +266,23 @@ static bool scan(struct gch_drainer *drainer)
     return drainer->scan.count > 0;
 }
 
+static bool take_put_off(struct gch_drainer *drainer)
+{
+    struct gch_delivery *delivery = drainer->delivery;
+    while (!drainer->orphan_open && delivery->put_off_count > 0) {
+        drainer->orphan_open = gch_orphan_take_dir(&drainer->orphan, &delivery->put_off[0]) == GCH_OK;
+        drainer->orphan_is_put_off = drainer->orphan_open;
+        delivery->put_off_count -= 1;
+        memmove(delivery->put_off, delivery->put_off + 1, delivery->put_off_count * sizeof(delivery->put_off[0]));
+    }
+    return drainer->orphan_open;
+}
+
 static bool take_orphan(struct gch_drainer *drainer)
 {
-    if (drainer->orphan_open)
+    if (drainer->orphan_open || take_put_off(drainer))
         return true;
+    drainer->orphan_is_put_off = false;
     drainer->orphan_open =
         gch_orphan_take(&drainer->orphan, &drainer->scan, drainer->outbox->root_fd, gch_realtime_us()) == GCH_OK;
     if (drainer->orphan_open)
@@ -274,9 +290,14 @@ static bool take_orphan(struct gch_drainer *drainer)
     return drainer->orphan_open;
 }
 
+bool gch_drainer_has_put_off(const struct gch_drainer *drainer)
+{
+    return drainer->delivery->put_off_count > 0;
+}
+
 bool gch_drainer_has_orphan(struct gch_drainer *drainer)
 {
-    return drainer->orphan_open || (scan(drainer) && take_orphan(drainer));
+    return drainer->orphan_open || gch_drainer_has_put_off(drainer) || (scan(drainer) && take_orphan(drainer));
 }
 
 static enum gch_status run_orphans(struct gch_drainer *drainer)
@@ -299,7 +320,7 @@ bool gch_drainer_own_in_work(const struct gch_drainer *drainer)
 enum gch_status gch_drainer_run(struct gch_drainer *drainer, bool own, bool orphans)
 {
     enum gch_status status = GCH_OK;
-    if (drainer->orphan_source_open)
+    if (drainer->in_work == &drainer->orphan_source)
         status = run_orphans(drainer);
     if (status == GCH_OK && (own || gch_drainer_own_in_work(drainer)))
         status = run_own(drainer);

@@ -2,7 +2,8 @@
  *
  * One window is in work at a time. When its delivery fails the window is kept, with what is settled in it, and the next
  * run goes on there: nothing is settled twice. An orphan stays locked until it is empty or the drainer is told to let
- * go. Owner: the sender thread.
+ * go. Rows that delivery put off come after newer ones of our own, and are not counted as adopted. Owner: the sender
+ * thread.
  */
 #ifndef GCH_DRAINER_H
 #define GCH_DRAINER_H
@@ -28,6 +29,7 @@ struct gch_drainer {
     struct gch_scan scan;
     struct gch_orphan orphan;
     bool orphan_open;
+    bool orphan_is_put_off; /* what delivery put off, not what a dead process left */
     struct gch_source orphan_source;
     bool orphan_source_open;
 };
@@ -38,12 +40,16 @@ void gch_drainer_init(struct gch_drainer *drainer, struct gch_outbox *outbox, st
 void gch_drainer_deinit(struct gch_drainer *drainer);
 
 /* Delivers what is there: of our own, of dead processes, or both; what is in work already comes first. GCH_OK: nothing
- * is left. GCH_ERR_STOPPED: *stop. GCH_ERR_AGAIN: *pause. Otherwise as gch_delivery_run, with the words in
- * delivery->reply.err. */
+ * is left. GCH_ERR_STOPPED: *stop. GCH_ERR_AGAIN: *pause, or rows
+ * of an orphan were put off: what of our own has come meanwhile goes first. Otherwise as gch_delivery_run, with the
+ * words in delivery->reply.err. */
 enum gch_status gch_drainer_run(struct gch_drainer *drainer, bool own, bool orphans) GCH_MUST_CHECK;
 
 /* True when a window of our own rows waits for its next attempt. */
 bool gch_drainer_own_in_work(const struct gch_drainer *drainer);
+
+/* True when rows that were put off wait for the next run. */
+bool gch_drainer_has_put_off(const struct gch_drainer *drainer);
 
 /* Looks for outboxes of dead processes and locks the first that has something to deliver. True: there is work. */
 bool gch_drainer_has_orphan(struct gch_drainer *drainer);
