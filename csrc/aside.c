@@ -43,20 +43,37 @@ static enum gch_status write_segment(int dir_fd, const char *name, const struct 
     return status;
 }
 
+/* Makes a directory with the frames in it, which counts from the first moment that anybody sees it. */
+static enum gch_status write_dir(int root_fd, const struct gch_aside *frames, size_t count, uint64_t not_before_us,
+                                 struct gch_writer_dir *dir, struct gch_err *err)
+{
+    enum gch_status status = gch_writer_dir_create(dir, root_fd, err);
+    if (status != GCH_OK)
+        return status;
+    status = write_segment(dir->dir_fd, "000001.seg", frames, count, not_before_us, err);
+    if (status == GCH_OK)
+        status = gch_writer_dir_publish(dir, root_fd, err);
+    if (status == GCH_OK)
+        return GCH_OK;
+    gch_writer_dir_remove(dir, root_fd);
+    gch_writer_dir_close(dir);
+    return status;
+}
+
 enum gch_status gch_aside_park(int root_fd, const struct gch_aside *frames, size_t count, uint64_t not_before_us,
                                struct gch_err *err)
 {
     struct gch_writer_dir dir;
-    enum gch_status status = gch_writer_dir_create(&dir, root_fd, err);
-    if (status != GCH_OK)
-        return status;
-    status = write_segment(dir.dir_fd, "000001.seg", frames, count, not_before_us, err);
+    enum gch_status status = write_dir(root_fd, frames, count, not_before_us, &dir, err);
     if (status == GCH_OK)
-        status = gch_writer_dir_publish(&dir, root_fd, err);
-    if (status != GCH_OK)
-        gch_writer_dir_remove(&dir, root_fd);
-    gch_writer_dir_close(&dir);
+        gch_writer_dir_close(&dir);
     return status;
+}
+
+enum gch_status gch_aside_put_off(int root_fd, const struct gch_aside *frames, size_t count, struct gch_writer_dir *dir,
+                                  struct gch_err *err)
+{
+    return write_dir(root_fd, frames, count, 0, dir, err);
 }
 
 static enum gch_status open_subdir(int root_fd, const char *name, int *fd, struct gch_err *err)
@@ -66,6 +83,23 @@ static enum gch_status open_subdir(int root_fd, const char *name, int *fd, struc
     if (*fd < 0)
         return gch_err_set(err, GCH_ERR_IO, "cannot use the outbox's %s directory: %s", name, strerror(errno));
     return GCH_OK;
+}
+
+uint64_t gch_aside_quarantine_bytes(int root_fd)
+{
+    uint64_t bytes = 0;
+    int dir_fd = gch_descriptor_open(root_fd, "quarantine", O_RDONLY | O_DIRECTORY);
+    DIR *listing = dir_fd < 0 ? NULL : gch_descriptor_list(dir_fd);
+    if (listing != NULL) {
+        struct stat found;
+        for (const struct dirent *entry = readdir(listing); entry != NULL; entry = readdir(listing)) {
+            if (entry->d_name[0] != '.' && fstatat(dir_fd, entry->d_name, &found, AT_SYMLINK_NOFOLLOW) == 0)
+                bytes += (uint64_t)found.st_blocks * 512;
+        }
+        gch_descriptor_end_list(listing);
+    }
+    gch_descriptor_close(dir_fd);
+    return bytes;
 }
 
 enum gch_status gch_aside_quarantine(int root_fd, const struct gch_aside *frame, const char *reason,

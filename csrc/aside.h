@@ -10,8 +10,10 @@
 #define GCH_ASIDE_H
 
 #include "segment.h"
+#include "writer_dir.h"
 
-#define GCH_PARK_MS 60000 /* how long parked rows wait */
+#define GCH_PARK_MS              60000        /* how long parked rows wait */
+#define GCH_QUARANTINE_BYTES_MAX (256U << 20) /* on the disk; what is refused beyond it is parked instead */
 
 struct gch_aside {
     enum gch_frame_kind kind; /* ROW or UPDATE */
@@ -24,6 +26,13 @@ struct gch_aside {
 
 enum gch_status gch_aside_park(int root_fd, const struct gch_aside *frames, size_t count, uint64_t not_before_us,
                                struct gch_err *err) GCH_MUST_CHECK;
+
+/* As gch_aside_park, but due at once and still locked by *dir: nobody else takes the rows while this process lives. */
+enum gch_status gch_aside_put_off(int root_fd, const struct gch_aside *frames, size_t count, struct gch_writer_dir *dir,
+                                  struct gch_err *err) GCH_MUST_CHECK;
+
+/* What the quarantine takes on the disk. */
+uint64_t gch_aside_quarantine_bytes(int root_fd);
 
 enum gch_status gch_aside_quarantine(int root_fd, const struct gch_aside *frame, const char *reason,
                                      struct gch_err *err) GCH_MUST_CHECK;

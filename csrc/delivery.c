@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "aside.h"
 #include "thread.h"
 #include "update.h"
 
@@ -23,6 +22,7 @@ void gch_delivery_init(struct gch_delivery *delivery, struct gch_transport *tran
     gch_buf_init(&delivery->sql, 1U << 20);
     gch_buf_init(&delivery->body, GCH_BATCH_BYTES_MAX);
     gch_buf_init(&delivery->extra, 1U << 20);
+    delivery->slice_ms = UINT32_MAX;
 }
 
 void gch_delivery_deinit(struct gch_delivery *delivery)
@@ -31,6 +31,9 @@ void gch_delivery_deinit(struct gch_delivery *delivery)
     gch_buf_deinit(&delivery->sql);
     gch_buf_deinit(&delivery->body);
     gch_buf_deinit(&delivery->extra);
+    for (size_t i = 0; i < delivery->put_off_count; i++)
+        gch_writer_dir_close(&delivery->put_off[i]);
+    delivery->put_off_count = 0;
 }
 
 /* ---- rows put aside ---- */
@@ -43,7 +46,7 @@ static struct gch_aside aside_of(const struct gch_batch *batch, uint8_t table, s
     return frame;
 }
 
-/* The copy could not be written: keeping the row would stop all others for ever. */
+/* There is no disk for a copy: keeping the row would stop all others for ever. */
 static void drop(struct gch_delivery *delivery, size_t rows, const struct gch_err *why)
 {
     struct gch_err err;
@@ -51,28 +54,6 @@ static void drop(struct gch_delivery *delivery, size_t rows, const struct gch_er
     (void)gch_err_set(&err, GCH_ERR_IO,
                       "rows that the server refused could not be put into the quarantine and are lost: %s", why->text);
     gch_notice_post(delivery->notices, GCH_CAUSE_REJECTED, err.text);
-}
-
-static void quarantine(struct gch_delivery *delivery, const struct gch_aside *frame, const char *table,
-                       size_t table_len)
-{
-    struct gch_err err;
-    struct gch_buf reason;
-    gch_buf_init(&reason, 4096);
-    gch_buf_printf(&reason, "table: %.*s\ncode: %d (%s)\nreason: %s\n", (int)table_len, table, delivery->reply.code,
-                   gch_error_code_name(delivery->reply.code) != NULL ? gch_error_code_name(delivery->reply.code)
-                                                                     : "unknown",
-                   delivery->reply.err.text);
-    const char *text = gch_buf_cstr(&reason);
-    if (gch_aside_quarantine(delivery->root_fd, frame, text == NULL ? "" : text, &err) != GCH_OK) {
-        drop(delivery, 1, &err);
-    } else {
-        gch_count(&delivery->counters->rows_rejected, 1);
-        (void)gch_err_set(&err, GCH_OK, "a row of %.*s was refused and is in the outbox's quarantine: %s",
-                          (int)table_len, table, delivery->reply.err.text);
-        gch_notice_post(delivery->notices, GCH_CAUSE_REJECTED, err.text);
-    }
-    gch_buf_deinit(&reason);
 }
 
 /* Without a disk at all there is nowhere to put the frames, and keeping them would hold up all others; with one that
@@ -90,19 +71,91 @@ static enum gch_status park(struct gch_delivery *delivery, const struct gch_asid
     return GCH_OK;
 }
 
+static bool quarantine_is_full(struct gch_delivery *delivery)
+{
+    uint64_t now = gch_monotonic_ms();
+    if (now - delivery->quarantine_looked_at >= GCH_QUARANTINE_LOOK_MS) {
+        delivery->quarantine_bytes = gch_aside_quarantine_bytes(delivery->root_fd);
+        delivery->quarantine_looked_at = now;
+    }
+    return delivery->quarantine_bytes >= GCH_QUARANTINE_BYTES_MAX;
+}
+
+static enum gch_status copy_to_quarantine(struct gch_delivery *delivery, const struct gch_aside *frame,
+                                          const char *table, size_t table_len, struct gch_err *err)
+{
+    const char *name = gch_error_code_name(delivery->reply.code);
+    struct gch_buf reason;
+    gch_buf_init(&reason, 4096);
+    gch_buf_printf(&reason, "table: %.*s\ncode: %d (%s)\nreason: %s\n", (int)table_len, table, delivery->reply.code,
+                   name != NULL ? name : "unknown", delivery->reply.err.text);
+    const char *text = gch_buf_cstr(&reason);
+    enum gch_status status = gch_aside_quarantine(delivery->root_fd, frame, text == NULL ? "" : text, err);
+    gch_buf_deinit(&reason);
+    delivery->quarantine_bytes += frame->len + frame->schema_len + 8192;
+    return status;
+}
+
+/* GCH_OK: the row is settled. GCH_ERR_REMOTE: the disk takes no copy now, so the original waits. */
+static enum gch_status quarantine(struct gch_delivery *delivery, const struct gch_aside *frame, const char *table,
+                                  size_t table_len)
+{
+    struct gch_err err;
+    bool full = quarantine_is_full(delivery);
+    enum gch_status status =
+        full ? park(delivery, frame, 1) : copy_to_quarantine(delivery, frame, table, table_len, &err);
+    if (status == GCH_OK && !full)
+        gch_count(&delivery->counters->rows_rejected, 1);
+    else if (status != GCH_OK && delivery->root_fd < 0) {
+        drop(delivery, 1, &err);
+        return GCH_OK;
+    }
+    if (status != GCH_OK)
+        return GCH_ERR_REMOTE;
+    (void)gch_err_set(&err, GCH_OK, "a row of %.*s was refused and is %s: %s", (int)table_len, table,
+                      full ? "tried again later, because the outbox's quarantine is full (genesis-ch outbox)"
+                           : "in the outbox's quarantine",
+                      delivery->reply.err.text);
+    gch_notice_post(delivery->notices, GCH_CAUSE_REJECTED, err.text);
+    return GCH_OK;
+}
+
+/* Count rows from the first that is not done; the caller frees them. NULL: no memory. */
+static struct gch_aside *frames_of(const struct gch_batch *batch, uint8_t table, size_t count)
+{
+    struct gch_aside *frames = calloc(count, sizeof(*frames));
+    for (size_t i = 0; i < count && frames != NULL; i++)
+        frames[i] = aside_of(batch, table, batch->done + i);
+    return frames;
+}
+
 /* Parks count rows from the first that is not done. */
 static enum gch_status park_rows(struct gch_delivery *delivery, struct gch_batch *batch, uint8_t table, size_t count)
 {
-    struct gch_aside *frames = calloc(count, sizeof(*frames));
+    struct gch_aside *frames = frames_of(batch, table, count);
     if (frames == NULL)
         return GCH_ERR_NOMEM;
-    for (size_t i = 0; i < count; i++)
-        frames[i] = aside_of(batch, table, batch->done + i);
     enum gch_status status = park(delivery, frames, count);
     free(frames);
     if (status == GCH_OK)
         batch->done += count;
     return status;
+}
+
+/* Writes what is left of a batch to an outbox of its own. Where that cannot be, the batch goes on. */
+static void put_off(struct gch_delivery *delivery, struct gch_batch *batch, uint8_t table)
+{
+    size_t count = batch->count - batch->done;
+    struct gch_writer_dir *dir = &delivery->put_off[delivery->put_off_count];
+    if (delivery->root_fd < 0 || delivery->put_off_count >= GCH_PUT_OFF_MAX)
+        return;
+    struct gch_aside *frames = frames_of(batch, table, count);
+    if (frames != NULL && gch_aside_put_off(delivery->root_fd, frames, count, dir, NULL) == GCH_OK) {
+        gch_halving_rebase(&delivery->halving[table], batch->done);
+        delivery->put_off_count += 1;
+        batch->done = batch->count;
+    }
+    free(frames);
 }
 
 static enum gch_status park_table(struct gch_delivery *delivery, struct gch_batch *batch, uint8_t table)
@@ -140,7 +193,7 @@ static enum gch_status post_rows(struct gch_delivery *delivery, const struct gch
         status = gch_batch_compress(batch, from, to, &delivery->body);
     if (status != GCH_OK || sql == NULL)
         return status == GCH_OK ? GCH_ERR_NOMEM : status;
-    struct gch_request request = {.sql = sql, .extra = INSERT_SETTINGS, .body = &delivery->body};
+    struct gch_request request = {.sql = sql, .extra = INSERT_SETTINGS, .body = &delivery->body, .no_result = true};
     status = gch_transport_send(delivery->transport, &request, &delivery->reply);
     if (status == GCH_OK) {
         gch_count(&delivery->counters->batches_sent, 1);
@@ -150,48 +203,66 @@ static enum gch_status post_rows(struct gch_delivery *delivery, const struct gch
     return status;
 }
 
-/* What to do after a failed request for *step rows from batch->done. GCH_OK: go on with the loop. */
-static enum gch_status after_failure(struct gch_delivery *delivery, struct gch_batch *batch, uint8_t table,
-                                     size_t *step)
+static enum gch_status quarantine_row(struct gch_delivery *delivery, struct gch_batch *batch, uint8_t table)
 {
-    enum gch_error_class error_class = delivery->reply.error_class;
-    if ((error_class == GCH_CLASS_REJECT || error_class == GCH_CLASS_SPLIT) && *step > 1) {
-        *step /= 2;
-        return GCH_OK;
-    }
-    if (error_class == GCH_CLASS_REJECT) {
-        struct gch_aside frame = aside_of(batch, table, batch->done);
-        size_t len;
-        const char *name = gch_batch_table(batch, &len);
-        quarantine(delivery, &frame, name, len);
-        batch->done += 1;
-        return GCH_OK;
-    }
-    if (error_class == GCH_CLASS_SPLIT)
-        return park_large_row(delivery, batch, table);
-    if (error_class == GCH_CLASS_SCHEMA && delivery->schema_checked)
-        return park_table(delivery, batch, table);
-    return GCH_ERR_REMOTE;
+    struct gch_aside frame = aside_of(batch, table, batch->done);
+    size_t len;
+    const char *name = gch_batch_table(batch, &len);
+    enum gch_status status = quarantine(delivery, &frame, name, len);
+    batch->done += status == GCH_OK;
+    return status;
 }
 
-static enum gch_status send_rows(struct gch_delivery *delivery, struct gch_batch *batch, uint8_t table)
+/* What to do after a failed request for so many rows. GCH_OK: go on. */
+static enum gch_status after_failure(struct gch_delivery *delivery, struct gch_batch *batch, uint8_t table, size_t rows)
 {
-    size_t step = batch->count - batch->done;
-    while (batch->done < batch->count) {
-        if (step > batch->count - batch->done)
-            step = batch->count - batch->done;
-        enum gch_status status = post_rows(delivery, batch, batch->done, batch->done + step);
-        if (status == GCH_OK) {
-            batch->done += step;
-            step *= 2;
-        } else if (status == GCH_ERR_REMOTE) {
-            status = after_failure(delivery, batch, table, &step);
-        }
-        if (status != GCH_OK)
-            return status;
-        step = step == 0 ? 1 : step;
+    struct gch_halving *halving = &delivery->halving[table];
+    enum gch_error_class error_class = delivery->reply.error_class;
+    enum gch_status status = GCH_ERR_REMOTE;
+    if ((error_class == GCH_CLASS_REJECT || error_class == GCH_CLASS_SPLIT) && rows > 1) {
+        gch_halving_refused(halving, batch->done, rows);
+        return GCH_OK;
     }
-    return GCH_OK;
+    if (error_class == GCH_CLASS_REJECT)
+        status = quarantine_row(delivery, batch, table);
+    else if (error_class == GCH_CLASS_SPLIT)
+        status = park_large_row(delivery, batch, table);
+    else if (error_class == GCH_CLASS_SCHEMA && delivery->schema_checked)
+        status = park_table(delivery, batch, table);
+    gch_halving_settled(halving, batch->done);
+    return status;
+}
+
+/* One request for the next rows of a table. */
+static enum gch_status send_some(struct gch_delivery *delivery, struct gch_batch *batch, uint8_t table)
+{
+    size_t rows = gch_halving_next(&delivery->halving[table], batch->done, batch->count);
+    enum gch_status status = post_rows(delivery, batch, batch->done, batch->done + rows);
+    if (status == GCH_ERR_REMOTE)
+        return after_failure(delivery, batch, table, rows);
+    if (status == GCH_OK) {
+        batch->done += rows;
+        gch_halving_taken(&delivery->halving[table], batch->done);
+    }
+    return status;
+}
+
+/* A request for each table that has rows left. */
+static enum gch_status send_round(struct gch_delivery *delivery, struct gch_window *window, bool late, bool *more)
+{
+    enum gch_status status = GCH_OK;
+    *more = false;
+    for (int table = 0; table < GCH_SCHEMAS_MAX && status == GCH_OK; table++) {
+        struct gch_batch *batch = &window->batches[table];
+        if (batch->done == batch->count)
+            continue;
+        if (late)
+            put_off(delivery, batch, (uint8_t)table);
+        if (batch->done < batch->count)
+            status = send_some(delivery, batch, (uint8_t)table);
+        *more = *more || batch->done < batch->count;
+    }
+    return status;
 }
 
 /* ---- updates ---- */
@@ -206,7 +277,9 @@ static enum gch_status post_update(struct gch_delivery *delivery, const struct g
     if (update->error_len > GCH_UPDATE_TEXT_MAX || update->status_len > GCH_UPDATE_TEXT_MAX)
         gch_count(&delivery->counters->values_cut, 1);
     gch_update_put_parameters(&delivery->extra, update);
-    struct gch_request request = {.sql = gch_buf_cstr(&delivery->sql), .extra = gch_buf_cstr(&delivery->extra)};
+    struct gch_request request = {.sql = gch_buf_cstr(&delivery->sql),
+                                  .extra = gch_buf_cstr(&delivery->extra),
+                                  .no_result = put == gch_update_put_insert};
     if (request.sql == NULL || request.extra == NULL)
         return GCH_ERR_NOMEM;
     return gch_transport_send(delivery->transport, &request, &delivery->reply);
@@ -222,8 +295,7 @@ static enum gch_status postpone_update(struct gch_delivery *delivery, const stru
                       "update_evolution_run: evolution_runs has no run \"%.*s\"; log_evolution_run first",
                       (int)(update->run_id_len < 200 ? update->run_id_len : 200), update->run_id);
     if (now / 1000 > (uint64_t)update->version_us / 1000 + GCH_UPDATE_PATIENCE_MS) {
-        quarantine(delivery, frame, "evolution_runs", strlen("evolution_runs"));
-        return GCH_OK;
+        return quarantine(delivery, frame, "evolution_runs", strlen("evolution_runs"));
     }
     gch_notice_post(delivery->notices, GCH_CAUSE_UPDATE, delivery->reply.err.text);
     return park(delivery, frame, 1);
@@ -234,8 +306,7 @@ static enum gch_status after_failed_update(struct gch_delivery *delivery, const 
 {
     enum gch_error_class error_class = delivery->reply.error_class;
     if (error_class == GCH_CLASS_REJECT) {
-        quarantine(delivery, frame, "evolution_runs", strlen("evolution_runs"));
-        return GCH_OK;
+        return quarantine(delivery, frame, "evolution_runs", strlen("evolution_runs"));
     }
     if (error_class != GCH_CLASS_SCHEMA || !delivery->schema_checked)
         return GCH_ERR_REMOTE;
@@ -251,8 +322,7 @@ static enum gch_status send_update(struct gch_delivery *delivery, const struct g
         (void)gch_err_set(&delivery->reply.err, GCH_ERR_INVALID,
                           "an update in the outbox cannot be read, or its run_id is longer than %d bytes",
                           GCH_UPDATE_TEXT_MAX);
-        quarantine(delivery, &frame, "evolution_runs", strlen("evolution_runs"));
-        return GCH_OK;
+        return quarantine(delivery, &frame, "evolution_runs", strlen("evolution_runs"));
     }
     enum gch_status status = post_update(delivery, &update, gch_update_put_insert);
     if (status == GCH_ERR_REMOTE && delivery->reply.code == CODE_ILLEGAL_FINAL)
@@ -266,11 +336,14 @@ static enum gch_status send_update(struct gch_delivery *delivery, const struct g
 
 enum gch_status gch_delivery_run(struct gch_delivery *delivery, struct gch_window *window)
 {
+    uint64_t begun = gch_monotonic_ms();
     enum gch_status status = GCH_OK;
-    for (int table = 0; table < GCH_SCHEMAS_MAX && status == GCH_OK; table++) {
-        if (window->batches[table].done < window->batches[table].count)
-            status = send_rows(delivery, &window->batches[table], (uint8_t)table);
-    }
+    bool more = true;
+    for (int table = 0; table < GCH_SCHEMAS_MAX && delivery->window != window; table++)
+        delivery->halving[table].bad_end = 0;
+    delivery->window = window;
+    for (bool first = true; more && status == GCH_OK; first = false)
+        status = send_round(delivery, window, !first && gch_monotonic_ms() - begun >= delivery->slice_ms, &more);
     if (status == GCH_OK && window->update.len > 0)
         status = send_update(delivery, &window->update);
     if (status == GCH_OK)

@@ -95,7 +95,7 @@ static enum gch_status step(struct gch_drainer *drainer, struct gch_lane *lane, 
         note_damage(drainer, &lane->source);
         if (status != GCH_OK)
             return fail(drainer, status, &err);
-        if (lane == &drainer->inherited)
+        if (lane == &drainer->inherited && !drainer->orphan_is_put_off)
             gch_count(&drainer->counters->rows_adopted, window->rows);
     }
     *more = window->rows > 0;
@@ -193,7 +193,8 @@ static enum gch_status run_own(struct gch_drainer *drainer)
 
 static enum gch_status let_own_pass(struct gch_drainer *drainer)
 {
-    bool due = drainer->own.in_work || gch_monotonic_ms() - drainer->own_run_at >= drainer->own_interval_ms;
+    bool due = drainer->own.in_work || drainer->orphan_is_put_off ||
+               gch_monotonic_ms() - drainer->own_run_at >= drainer->own_interval_ms;
     return due && gch_outbox_backlog(drainer->outbox) > 0 ? run_own(drainer) : GCH_OK;
 }
 
@@ -280,10 +281,23 @@ static bool scan(struct gch_drainer *drainer)
     return drainer->scan.count > 0;
 }
 
+static bool take_put_off(struct gch_drainer *drainer)
+{
+    struct gch_delivery *delivery = drainer->delivery;
+    while (!drainer->orphan_open && delivery->put_off_count > 0) {
+        drainer->orphan_open = gch_orphan_take_dir(&drainer->orphan, &delivery->put_off[0]) == GCH_OK;
+        drainer->orphan_is_put_off = drainer->orphan_open;
+        delivery->put_off_count -= 1;
+        memmove(delivery->put_off, delivery->put_off + 1, delivery->put_off_count * sizeof(delivery->put_off[0]));
+    }
+    return drainer->orphan_open;
+}
+
 static bool take_orphan(struct gch_drainer *drainer)
 {
-    if (drainer->orphan_open)
+    if (drainer->orphan_open || take_put_off(drainer))
         return true;
+    drainer->orphan_is_put_off = false;
     drainer->orphan_open =
         gch_orphan_take(&drainer->orphan, &drainer->scan, drainer->outbox->root_fd, gch_realtime_us()) == GCH_OK;
     /* An empty one was delivered by its last owner, who is just removing it. */
@@ -292,9 +306,14 @@ static bool take_orphan(struct gch_drainer *drainer)
     return drainer->orphan_open;
 }
 
+bool gch_drainer_has_put_off(const struct gch_drainer *drainer)
+{
+    return drainer->delivery->put_off_count > 0;
+}
+
 bool gch_drainer_has_orphan(struct gch_drainer *drainer)
 {
-    return drainer->orphan_open || (scan(drainer) && take_orphan(drainer));
+    return drainer->orphan_open || gch_drainer_has_put_off(drainer) || (scan(drainer) && take_orphan(drainer));
 }
 
 static enum gch_status run_orphans(struct gch_drainer *drainer)

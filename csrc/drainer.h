@@ -3,7 +3,8 @@
  * There are two lanes, one for our own rows and one for orphans, each with a source and a window. When the delivery of
  * a window fails it is kept, with what is settled in it, and the lane's next run goes on there: nothing is settled
  * twice. Our own rows come first, and pass between two windows of an orphan, so that a long inheritance does not hold
- * them up. An orphan stays locked until it is empty or the drainer is told to let go. Owner: the sender thread.
+ * them up. An orphan stays locked until it is empty or the drainer is told to let go. Rows that delivery put off are an
+ * orphan too, but are not counted as adopted. Owner: the sender thread.
  */
 #ifndef GCH_DRAINER_H
 #define GCH_DRAINER_H
@@ -36,6 +37,7 @@ struct gch_drainer {
     struct gch_scan scan;
     struct gch_orphan orphan;
     bool orphan_open;
+    bool orphan_is_put_off;  /* what delivery put off, not what a dead process left */
     bool orphan_source_open; /* inherited.source reads a segment of the orphan */
 };
 
@@ -51,6 +53,9 @@ enum gch_status gch_drainer_run(struct gch_drainer *drainer, bool own, bool orph
 
 /* True when a window of our own rows waits for its next attempt. */
 bool gch_drainer_own_in_work(const struct gch_drainer *drainer);
+
+/* True when rows that were put off wait for the next run. */
+bool gch_drainer_has_put_off(const struct gch_drainer *drainer);
 
 /* Looks for outboxes of dead processes and locks the first that has something to deliver. True: there is work. */
 bool gch_drainer_has_orphan(struct gch_drainer *drainer);

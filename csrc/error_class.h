@@ -21,6 +21,9 @@ enum gch_error_class {
 #undef X
 };
 
+/* Stands for an exception whose code could not be read. ClickHouse uses no negative number. */
+#define GCH_CODE_UNREADABLE (-1)
+
 /* code is the ClickHouse error code or 0, http_status the status or 0 when there was no reply at all.
  * A 2xx status with code 0 is NONE. */
 enum gch_error_class gch_error_classify(int code, int http_status);

@@ -201,6 +201,18 @@ enum gch_status gch_orphan_take(struct gch_orphan *orphan, struct gch_scan *scan
     return GCH_ERR_AGAIN;
 }
 
+enum gch_status gch_orphan_take_dir(struct gch_orphan *orphan, const struct gch_writer_dir *dir)
+{
+    memset(orphan, 0, sizeof(*orphan));
+    orphan->dir = *dir;
+    enum gch_status status = list_segments(orphan);
+    if (status == GCH_OK)
+        return GCH_OK;
+    free(orphan->segments);
+    gch_writer_dir_close(&orphan->dir);
+    return status;
+}
+
 enum gch_status gch_orphan_open(struct gch_orphan *orphan, int root_fd, uint64_t now_us,
                                 struct gch_segment_reader *reader)
 {

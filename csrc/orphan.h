@@ -46,6 +46,9 @@ struct gch_orphan {
 enum gch_status gch_orphan_take(struct gch_orphan *orphan, struct gch_scan *scan, int root_fd,
                                 uint64_t now_us) GCH_MUST_CHECK;
 
+/* Takes over a directory that is locked already, with what is in it. It is closed when that fails. */
+enum gch_status gch_orphan_take_dir(struct gch_orphan *orphan, const struct gch_writer_dir *dir) GCH_MUST_CHECK;
+
 /* Opens its next segment that is due; one that is no segment any more is moved to ROOT/damaged, one that cannot be
  * opened now (no descriptor left, say) stays for later. GCH_ERR_AGAIN: none. */
 enum gch_status gch_orphan_open(struct gch_orphan *orphan, int root_fd, uint64_t now_us,

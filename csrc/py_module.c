@@ -1,6 +1,7 @@
 /* genesis_ch._core: the module. Multi-phase initialisation, one state an interpreter, heap types. */
 #include "py_logger.h"
 #include "py_method.h"
+#include "py_outbox.h"
 
 static int add_options(PyObject *module)
 {
@@ -97,6 +98,7 @@ struct PyModuleDef gch_module = {
     .m_name = "genesis_ch._core",
     .m_doc = PyDoc_STR("The C core of genesis_ch: buffering, encoding and delivery."),
     .m_size = sizeof(struct gch_state),
+    .m_methods = gch_outbox_methods,
     .m_slots = module_slots,
     .m_traverse = module_traverse,
     .m_clear = module_clear,

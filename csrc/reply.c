@@ -1,5 +1,6 @@
 #include "reply.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -19,11 +20,22 @@ const char *gch_trouble_word(enum gch_trouble trouble)
     return trouble_words[trouble];
 }
 
+static void forget_headers(struct gch_reply *reply)
+{
+    reply->code = 0;
+    reply->retry_after_ms = 0;
+    reply->written_rows = -1;
+    reply->from_clickhouse = false;
+    reply->headers_whole = false;
+    reply->length = -1;
+    reply->lengths_differ = false;
+}
+
 void gch_reply_init(struct gch_reply *reply)
 {
     memset(reply, 0, sizeof(*reply));
     gch_buf_init(&reply->body, GCH_REPLY_MAX);
-    reply->written_rows = -1;
+    forget_headers(reply);
 }
 
 void gch_reply_deinit(struct gch_reply *reply)
@@ -37,7 +49,7 @@ void gch_reply_reset(struct gch_reply *reply)
     gch_buf_reset(&body);
     memset(reply, 0, sizeof(*reply));
     reply->body = body;
-    reply->written_rows = -1;
+    forget_headers(reply);
 }
 
 bool gch_reply_take_body(struct gch_reply *reply, const void *bytes, size_t len)
@@ -80,17 +92,50 @@ static uint32_t retry_after_ms(const char *value)
     return (uint32_t)(seconds < RETRY_AFTER_MAX_S ? seconds : RETRY_AFTER_MAX_S) * 1000U;
 }
 
-void gch_reply_take_header(struct gch_reply *reply, const char *line, size_t len)
+/* Two lengths mean that somebody on the way takes the answer for another one than we do. */
+static void take_length(struct gch_reply *reply, const char *value)
+{
+    char *end;
+    long long length = strtoll(value, &end, 10);
+    bool sound = end != value && *end == '\0' && length >= 0;
+    reply->lengths_differ = reply->lengths_differ || !sound || (reply->length >= 0 && reply->length != length);
+    reply->length = length;
+}
+
+/* A code that is no positive number is one that we do not know, and never none. */
+static int exception_code(const char *value)
+{
+    long code = strtol(value, NULL, 10);
+    return code > 0 && code <= INT_MAX ? (int)code : GCH_CODE_UNREADABLE;
+}
+
+static void take_line(struct gch_reply *reply, const char *line, size_t len)
 {
     char value[1024];
-    if (len > 13 && strncasecmp(line, "X-ClickHouse-", 13) == 0)
-        reply->from_clickhouse = true;
     if (header_value(line, len, "X-ClickHouse-Exception-Code", value, sizeof(value)))
-        reply->code = (int)strtol(value, NULL, 10);
-    else if (header_value(line, len, "X-ClickHouse-Summary", value, sizeof(value)))
-        reply->written_rows = summary_written(value);
+        reply->code = exception_code(value);
+    else if (header_value(line, len, "X-ClickHouse-Query-Id", value, sizeof(value)))
+        reply->from_clickhouse = true;
     else if (header_value(line, len, "Retry-After", value, sizeof(value)))
         reply->retry_after_ms = retry_after_ms(value);
+    else if (header_value(line, len, "Content-Length", value, sizeof(value)))
+        take_length(reply, value);
+    else if (header_value(line, len, "X-ClickHouse-Summary", value, sizeof(value))) {
+        reply->written_rows = summary_written(value);
+        reply->from_clickhouse = true;
+    }
+}
+
+bool gch_reply_take_header(struct gch_reply *reply, const char *line, size_t len)
+{
+    reply->header_bytes += len;
+    if (len >= 5 && strncasecmp(line, "HTTP/", 5) == 0)
+        forget_headers(reply);
+    else if (len > 0 && (line[0] == '\r' || line[0] == '\n'))
+        reply->headers_whole = true;
+    else
+        take_line(reply, line, len);
+    return reply->header_bytes <= GCH_REPLY_HEADERS_MAX;
 }
 
 static const char *cure_of(enum gch_trouble trouble)
@@ -141,14 +186,31 @@ static void quote(const struct gch_reply *reply, struct gch_buf *text)
     (void)gch_utf8_from_bytes(text, reply->body.data, len);
 }
 
+/* The code of a body that starts with "Code: ", which has no NUL behind it. */
+static int body_code(const struct gch_reply *reply)
+{
+    char digits[16] = {0};
+    size_t len = reply->body.len - 6;
+    memcpy(digits, reply->body.data + 6, len < sizeof(digits) - 1 ? len : sizeof(digits) - 1);
+    return exception_code(digits);
+}
+
+/* Only for the words: servers behind some proxies say what failed without the headers of a success. */
+static bool is_clickhouse(const struct gch_reply *reply)
+{
+    return reply->from_clickhouse || reply->code != 0;
+}
+
 /* Decides whether the reply is a success, and what a failure is. */
 enum gch_status gch_reply_judge(struct gch_reply *reply, const char *shown)
 {
     bool code_in_body = reply->body.len >= 6 && memcmp(reply->body.data, "Code: ", 6) == 0;
     if (reply->code == 0 && code_in_body)
-        reply->code = (int)strtol((const char *)reply->body.data + 6, NULL, 10);
+        reply->code = body_code(reply);
     bool exception = code_in_body || body_has(reply, "__exception__");
-    if (reply->http_status == 200 && reply->code == 0 && !exception && reply->from_clickhouse && !reply->cut) {
+    bool body_fits = !reply->cut && !reply->lengths_differ && (!reply->wants_empty || reply->body.len == 0);
+    if (reply->http_status == 200 && reply->headers_whole && reply->code == 0 && !exception && reply->from_clickhouse &&
+        body_fits) {
         reply->error_class = GCH_CLASS_NONE;
         return GCH_OK;
     }
@@ -158,7 +220,7 @@ enum gch_status gch_reply_judge(struct gch_reply *reply, const char *shown)
     reply->trouble = reply->error_class == GCH_CLASS_AUTH     ? GCH_TROUBLE_AUTH
                      : reply->error_class == GCH_CLASS_SCHEMA ? GCH_TROUBLE_SCHEMA
                                                               : GCH_TROUBLE_SERVER;
-    if (!reply->from_clickhouse)
+    if (!is_clickhouse(reply))
         return gch_err_set(
             &reply->err, GCH_ERR_REMOTE,
             "what answers at %s (HTTP %d) is not ClickHouse; check host, port and proxy in CLICKHOUSE_URL", shown,

@@ -1,9 +1,11 @@
 /* A server's reply, and the judgement on it.
  *
- * GCH_REPLY_MAX bytes of it are kept. A success is: status 200, an X-ClickHouse header (a captive portal or a proxy's
- * page has none), no exception code, no `__exception__` in the body, no body that starts with `Code: `, none that is
- * longer than what is kept. Everything else is a failure with a class, a kind of trouble and one sentence. Free of
- * libcurl, so that tests can feed it any bytes. Owner: the sender thread.
+ * GCH_REPLY_MAX bytes of it are kept. A success is: status 200, whole headers, among them X-ClickHouse-Query-Id or
+ * X-ClickHouse-Summary (ClickHouse gives both with every answer since 23.2, and proxies hand them on; a captive portal,
+ * a web server or one that echoes a request has neither), no exception code, no `__exception__` in the body, no body
+ * that starts with `Code: `, none that is longer than what is kept, and none at all where the statement has no result.
+ * Everything else is a failure with a class, a kind of trouble and one sentence. Free of libcurl, so that tests can
+ * feed it any bytes. Owner: the sender thread.
  */
 #ifndef GCH_REPLY_H
 #define GCH_REPLY_H
@@ -13,7 +15,8 @@
 #include "buf.h"
 #include "error_class.h"
 
-#define GCH_REPLY_MAX (64U << 10)
+#define GCH_REPLY_MAX         (64U << 10)
+#define GCH_REPLY_HEADERS_MAX (256U << 10) /* bytes of all header lines; ClickHouse sends about one KiB */
 
 /* Why there was no usable reply. X(kind, word for the caller) */
 #define GCH_TROUBLE_MAP(X)                                                                                             \
@@ -46,7 +49,12 @@ struct gch_reply {
     uint32_t retry_after_ms;
     int64_t written_rows; /* -1: the server did not say */
     bool from_clickhouse;
-    bool cut; /* the body was longer than GCH_REPLY_MAX; its rest was thrown away */
+    size_t header_bytes;
+    int64_t length; /* of Content-Length, -1: none */
+    bool lengths_differ;
+    bool headers_whole; /* the empty line behind them came */
+    bool wants_empty;   /* set by the caller after reset: a body is not an answer to this statement */
+    bool cut;           /* the body was longer than GCH_REPLY_MAX; its rest was thrown away */
     struct gch_buf body;
     struct gch_err err; /* one sentence when it failed */
 };
@@ -55,8 +63,10 @@ void gch_reply_init(struct gch_reply *reply);
 void gch_reply_deinit(struct gch_reply *reply);
 void gch_reply_reset(struct gch_reply *reply);
 
-/* Takes one header line, with or without its line end. */
-void gch_reply_take_header(struct gch_reply *reply, const char *line, size_t len);
+/* Takes one header line, with or without its line end: a status line first, an empty one last. Those of an interim
+ * answer (1xx) are forgotten when the next status line comes; a trailer counts as a header. False: there are too many.
+ */
+bool gch_reply_take_header(struct gch_reply *reply, const char *line, size_t len);
 
 /* Takes a piece of the body. False: no memory. */
 bool gch_reply_take_body(struct gch_reply *reply, const void *bytes, size_t len);

@@ -211,7 +211,8 @@ static void turn(struct gch_sender *sender)
         return;
     bool own = own_rows_due(sender, now) || (wishes.flush_open && gch_outbox_backlog(sender->outbox) > 0);
     bool scan = wishes.flush_open || now >= sender->next_scan;
-    bool orphans = scan ? gch_drainer_has_orphan(&sender->drainer) : sender->drainer.orphan_open;
+    bool orphans = scan ? gch_drainer_has_orphan(&sender->drainer)
+                        : sender->drainer.orphan_open || gch_drainer_has_put_off(&sender->drainer);
     if (scan)
         sender->next_scan = now + GCH_SCAN_INTERVAL_MS;
     if (own || orphans || wishes.connect_open) {
@@ -225,7 +226,7 @@ static void turn(struct gch_sender *sender)
             return;
         }
     }
-    if (wishes.flush_open)
+    if (wishes.flush_open && !gch_drainer_has_put_off(&sender->drainer))
         complete_flush(sender, wishes.flush);
 }
 
@@ -235,8 +236,8 @@ static void *body(void *argument)
     while (!atomic_load(&sender->stop)) {
         turn(sender);
         pthread_mutex_lock(&sender->lock);
-        bool more = (sender->flush_wanted > sender->flush_done && gch_monotonic_ms() >= sender->not_before) ||
-                    atomic_load(&sender->connect_waits);
+        bool wanted = sender->flush_wanted > sender->flush_done || gch_drainer_has_put_off(&sender->drainer);
+        bool more = (wanted && gch_monotonic_ms() >= sender->not_before) || atomic_load(&sender->connect_waits);
         if (!atomic_load(&sender->stop) && !more)
             (void)gch_cond_wait_ms(&sender->wake, &sender->lock, GCH_TICK_MS);
         pthread_mutex_unlock(&sender->lock);
@@ -270,6 +271,9 @@ enum gch_status gch_sender_init(struct gch_sender *sender, const struct gch_send
     gch_random(&seed, sizeof(seed));
     gch_retry_init(&sender->retry, seed);
     gch_delivery_init(&sender->delivery, &sender->connection.transport, counters, notices);
+    sender->delivery.slice_ms = sender->batch_interval_ms / 2;
+    if (sender->delivery.slice_ms < GCH_SLICE_MIN_MS)
+        sender->delivery.slice_ms = GCH_SLICE_MIN_MS;
     gch_drainer_init(&sender->drainer, outbox, &sender->delivery, counters, notices, &sender->stop,
                      sender->batch_bytes);
     sender->drainer.pause = &sender->connect_waits;

@@ -30,6 +30,7 @@
 #define GCH_TICK_MS          100  /* how often the outbox is looked at */
 #define GCH_SCAN_INTERVAL_MS 2000 /* how often dead processes are looked for */
 #define GCH_AUTH_PAUSE_MS    30000
+#define GCH_SLICE_MIN_MS     50 /* at least so long, and else half of batch_interval, a batch is halved at a time */
 
 /* X(state, word) */
 #define GCH_SENDER_STATE_MAP(X)                                                                                        \

@@ -43,8 +43,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
 
 static size_t on_header(char *line, size_t size, size_t count, void *context)
 {
-    gch_reply_take_header(context, line, size * count);
-    return size * count;
+    return gch_reply_take_header(context, line, size * count) ? size * count : 0;
 }
 
 /* ---- set-up ---- */
@@ -117,6 +116,9 @@ static void set_options(struct gch_transport *transport)
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+#if LIBCURL_VERSION_NUM >= 0x074000
+    curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
+#endif
     if (transport->loopback)
         curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
 }
@@ -219,6 +221,7 @@ enum gch_status gch_transport_send(struct gch_transport *transport, const struct
                                    struct gch_reply *reply)
 {
     gch_reply_reset(reply);
+    reply->wants_empty = request->no_result;
     CURL *easy = transport->easy;
     const char *target = make_target(transport, request);
     if (easy == NULL || target == NULL)

@@ -21,6 +21,7 @@ struct gch_request {
     const char *extra;          /* "&setting=value..." put behind the query string, or NULL */
     const struct gch_buf *body; /* zstd, with sql in the URL; NULL: sql is the body */
     bool without_database;      /* for CREATE DATABASE */
+    bool no_result;             /* an INSERT: an answer with a body is none of ClickHouse's */
 };
 
 struct gch_transport {

@@ -1,9 +1,13 @@
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from os import PathLike
 from typing import Any, Protocol, SupportsFloat, SupportsIndex
 
 OPTIONS: list[tuple[str, str, str, str]]
 TABLES: dict[str, list[tuple[str, str]]]
+
+def count_rows(path: str | PathLike[str], limit: int, /) -> int: ...
+def read_rows(path: str | PathLike[str], limit: int, /) -> list[tuple[str, dict[str, Any], bool]]: ...
 
 class _SupportsBool(Protocol):
     def __bool__(self) -> bool: ...

@@ -9,8 +9,8 @@ from typing import cast
 
 import click
 
-COMMANDS = ("demo", "doctor", "serve", "exec", "sync", "migrate")
-_MODULES = {"exec": "execute"}
+COMMANDS = ("demo", "doctor", "serve", "exec", "sync", "outbox", "migrate")
+_MODULES = {"exec": "execute", "outbox": "outbox_commands"}
 INTERRUPTED = 130
 _PLAIN = {"✅": "ok:", "❌": "error:", "💡": "note:", "📊": "*", "•": "-", "µ": "u", "×": "x"}
 

@@ -23,6 +23,21 @@ static char seen[4096];  /* one letter a row, as it was settled */
 static unsigned fail_at; /* the row from which on delivery fails; 0: never */
 static unsigned log_at;  /* so many rows are settled when one of our own is logged, called x; 0: never */
 static bool fail_reads;
+static unsigned put_off_after; /* rows that are settled of a window before its rest is put off; 0: all */
+
+static void put_off_rest(struct gch_batch *batch)
+{
+    struct gch_aside frames[16];
+    size_t count = 0;
+    for (; batch->done < batch->count; batch->done++, count++) {
+        frames[count] = (struct gch_aside){.kind = GCH_FRAME_ROW, .table = TABLE, .schema = batch->schema->data};
+        frames[count].schema_len = batch->schema->len;
+        frames[count].payload = gch_batch_row(batch, batch->done, &frames[count].len);
+    }
+    CHECK_INT(gch_aside_put_off(outbox.root_fd, frames, count, &delivery.put_off[delivery.put_off_count], NULL),
+              GCH_OK);
+    delivery.put_off_count += 1;
+}
 
 static void row(char letter)
 {
@@ -36,8 +51,13 @@ enum gch_status gch_delivery_run(struct gch_delivery *unused, struct gch_window 
 {
     (void)unused;
     struct gch_batch *batch = &window->batches[TABLE];
+    size_t from = batch->done;
     for (; batch->done < batch->count; batch->done++) {
         size_t len;
+        if (put_off_after != 0 && batch->done - from >= put_off_after) {
+            put_off_rest(batch);
+            return GCH_OK;
+        }
         if (fail_at != 0 && strlen(seen) + 1 >= fail_at)
             return GCH_ERR_REMOTE;
         seen[strlen(seen)] = (char)*gch_batch_row(batch, batch->done, &len);
@@ -66,6 +86,7 @@ static void begin(char *root)
     memset(&delivery, 0, sizeof(delivery));
     fail_at = 0;
     log_at = 0;
+    put_off_after = 0;
     gch_notices_init(&notices);
     CHECK_INT(gch_outbox_init(&outbox, root, 64U << 20, 65536, &counters, &notices), GCH_OK);
     gch_drainer_init(&drainer, &outbox, &delivery, &counters, &notices, &stop, 8);
@@ -90,6 +111,51 @@ static void leave(char *root, const char *letters)
     begin(root);
     rows(letters);
     end();
+}
+
+/* What is put off comes behind newer rows of our own, is nobody else's meanwhile, and is counted once. */
+static void test_rows_put_off(void)
+{
+    char *root = scratch_path();
+    begin(root);
+    drainer.batch_bytes = 1000;
+    put_off_after = 1;
+    rows("abc");
+    CHECK_INT(gch_drainer_run(&drainer, true, false), GCH_OK);
+    CHECK_TEXT(seen, "a");
+    CHECK(gch_drainer_has_put_off(&drainer) && gch_drainer_has_orphan(&drainer));
+    CHECK_INT(scratch_count(AT_FDCWD, root, "w-"), 2);
+    rows("d");
+    log_at = 3;
+    CHECK_INT(gch_drainer_run(&drainer, true, true), GCH_OK);
+    CHECK_TEXT(seen, "adbxc");
+    CHECK(!gch_drainer_has_put_off(&drainer));
+    CHECK_INT(gch_counted(&counters.rows_adopted), 0);
+    CHECK_INT(scratch_count(AT_FDCWD, root, "w-"), 1);
+    end();
+    CHECK_INT(scratch_count(AT_FDCWD, root, "w-"), 0);
+    free(root);
+}
+
+/* The process ends before it came to the rest: the next one adopts it. */
+static void test_rows_put_off_are_left_behind(void)
+{
+    char *root = scratch_path();
+    begin(root);
+    drainer.batch_bytes = 1000;
+    put_off_after = 1;
+    rows("abc");
+    CHECK_INT(gch_drainer_run(&drainer, true, false), GCH_OK);
+    put_off_after = 0;
+    gch_writer_dir_close(&delivery.put_off[0]);
+    end();
+    begin(root);
+    CHECK(gch_drainer_has_orphan(&drainer));
+    CHECK_INT(gch_drainer_run(&drainer, true, true), GCH_OK);
+    CHECK_TEXT(seen, "bc");
+    CHECK_INT(gch_counted(&counters.rows_adopted), 2);
+    end();
+    free(root);
 }
 
 static void test_own_rows_in_order(void)
@@ -270,7 +336,8 @@ static void test_stop(void)
     free(root);
 }
 
-CHECK_MAIN(test_own_rows_in_order, test_failed_window_goes_on_where_it_was, test_resume_after_the_process_died,
+CHECK_MAIN(test_rows_put_off, test_rows_put_off_are_left_behind, test_own_rows_in_order,
+           test_failed_window_goes_on_where_it_was, test_resume_after_the_process_died,
            test_own_window_in_work_comes_before_an_orphan, test_own_rows_pass_between_windows_of_an_orphan,
            test_orphan_that_is_not_taken_holds_up_no_row_of_ours, test_orphan_that_cannot_be_read_holds_up_nobody,
            test_read_error_in_a_window_loses_nothing, test_stop)

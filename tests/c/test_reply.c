@@ -6,17 +6,24 @@
 
 static struct gch_reply reply;
 
+static void take_headers(const char *headers)
+{
+    for (const char *at = headers; *at != '\0';) {
+        size_t line = strcspn(at, "\n") + 1;
+        CHECK(gch_reply_take_header(&reply, at, line));
+        at += line;
+    }
+}
+
 /* A reply as the transport would hand it over, judged. headers: lines that end with \n. */
 static enum gch_status judge(int http_status, const char *headers, const char *body, size_t len)
 {
     if (reply.body.cap == 0)
         gch_reply_init(&reply);
     gch_reply_reset(&reply);
-    for (const char *at = headers; *at != '\0';) {
-        size_t line = strcspn(at, "\n") + 1;
-        gch_reply_take_header(&reply, at, line);
-        at += line;
-    }
+    take_headers("HTTP/1.1 200 OK\r\n");
+    take_headers(headers);
+    take_headers("\r\n");
     CHECK(gch_reply_take_body(&reply, body, len));
     reply.http_status = http_status;
     return gch_reply_judge(&reply, "http://u@h:8123/d");
@@ -48,6 +55,16 @@ static void test_false_success(void)
         const char *body;
     } shapes[] = {
         {200, "", ""},
+        {200, "X-ClickHouse-User: default\r\nX-ClickHouse-Key: k\r\n", ""},
+        {200, "X-ClickHouse-Format: TSV\r\n", ""},
+        {200, OURS "X-ClickHouse-Exception-Code: 0\r\n", ""},
+        {200, OURS "X-ClickHouse-Exception-Code: -3\r\n", ""},
+        {200, OURS "X-ClickHouse-Exception-Code: x\r\n", ""},
+        {200, OURS, "Code: "},
+        {200, OURS "Content-Length: 0\r\nContent-Length: 1\r\n", ""},
+        {200, OURS "Content-Length: -1\r\n", ""},
+        {200, OURS "Content-Length: none\r\n", ""},
+        {200, OURS "\r\nHTTP/1.1 200 OK\r\n", ""},
         {200, "Content-Type: text/html\r\n", "<html>log in to the network</html>"},
         {200, OURS "X-ClickHouse-Exception-Code: 60\r\n", ""},
         {200, OURS, "Code: 241. DB::Exception: Memory limit exceeded"},
@@ -65,6 +82,36 @@ static void test_false_success(void)
         CHECK(reply.error_class != GCH_CLASS_NONE);
         CHECK(reply.err.text[0] != '\0');
     }
+}
+
+/* A statement without a result has no body, whatever it says, and every answer has an end of its headers. */
+static void test_whole_and_empty(void)
+{
+    gch_reply_reset(&reply);
+    reply.http_status = 200;
+    take_headers("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n" OURS);
+    CHECK_INT(gch_reply_judge(&reply, "s"), GCH_ERR_REMOTE);
+    take_headers("\r\n");
+    CHECK_INT(gch_reply_judge(&reply, "s"), GCH_OK);
+    reply.wants_empty = true;
+    CHECK_INT(gch_reply_judge(&reply, "s"), GCH_OK);
+    CHECK(gch_reply_take_body(&reply, "\n", 1));
+    CHECK_INT(gch_reply_judge(&reply, "s"), GCH_ERR_REMOTE);
+    CHECK_INT(reply.error_class, GCH_CLASS_RETRY);
+    CHECK_INT(judge_text(200, OURS, "\n"), GCH_OK);
+    take_headers("X-ClickHouse-Exception-Code: 241\r\n");
+    CHECK_INT(gch_reply_judge(&reply, "s"), GCH_ERR_REMOTE);
+    CHECK_INT(reply.error_class, GCH_CLASS_SPLIT);
+}
+
+static void test_headers_have_a_cap(void)
+{
+    static const char line[] = "X-Filler: 0123456789012345678901234567890123456789\r\n";
+    gch_reply_reset(&reply);
+    size_t taken = 0;
+    while (gch_reply_take_header(&reply, line, sizeof(line) - 1))
+        taken += sizeof(line) - 1;
+    CHECK(taken <= GCH_REPLY_HEADERS_MAX && taken + sizeof(line) > GCH_REPLY_HEADERS_MAX);
 }
 
 static void test_classes(void)
@@ -130,4 +177,5 @@ static void test_long_body(void)
     gch_reply_deinit(&reply);
 }
 
-CHECK_MAIN(test_success, test_false_success, test_classes, test_retry_after, test_words, test_long_body)
+CHECK_MAIN(test_success, test_false_success, test_whole_and_empty, test_headers_have_a_cap, test_classes,
+           test_retry_after, test_words, test_long_body)

@@ -1,6 +1,7 @@
 """An HTTP proxy in front of a real engine that does to chosen requests what networks and servers do.
 
-Every request is noted. A fault is asked about each one; it may answer itself, cut, stall, or let it through.
+Every request is noted. A fault is asked about each one; it may answer itself, cut, stall, or let it through. A Break is
+asked for before the body is read, and acts at a byte of the stream as it is passed on.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import socket
 import struct
 import threading
 import time
+import urllib.parse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Literal, Self
 
 BUFFER = 65536
 
@@ -32,6 +34,14 @@ class Request:
         """Whether it carries rows of a table of the experiment."""
         return "query=INSERT" in self.target
 
+    @property
+    def table(self) -> str:
+        """The table that it brings rows to, "update" for an update of a run, "" for anything else."""
+        if "param_run_id=" in self.target:
+            return "update"
+        statement = urllib.parse.unquote(self.target.partition("query=INSERT%20INTO%20")[2])
+        return statement.partition(" ")[0].strip("`")
+
 
 @dataclass
 class Reply:
@@ -41,12 +51,17 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
 
+    def head(self) -> bytes:
+        """The status line and the headers as they stand."""
+        lines = [f"HTTP/1.1 {self.status} X", *(f"{name}: {value}" for name, value in self.headers.items())]
+        return "\r\n".join(lines).encode() + b"\r\n\r\n"
+
     def encode(self) -> bytes:
         """The bytes on the wire."""
-        lines = [f"HTTP/1.1 {self.status} X", *(f"{name}: {value}" for name, value in self.headers.items())]
-        if "Content-Length" not in self.headers and self.status != 204:
-            lines.append(f"Content-Length: {len(self.body)}")
-        return "\r\n".join(lines).encode() + b"\r\n\r\n" + self.body
+        framed = dict(self.headers)
+        if not {"Content-Length", "Transfer-Encoding"} & framed.keys() and self.status not in (204, 304):
+            framed["Content-Length"] = str(len(self.body))
+        return Reply(self.status, framed).head() + self.body
 
 
 @dataclass
@@ -66,14 +81,46 @@ class Stall:
     passed_on: bool = True
 
 
-Fault = Reply | Cut | Stall | None
+@dataclass
+class Raw:
+    """Bytes in place of an answer. The connection is closed behind them, or after so many seconds, or kept."""
+
+    data: bytes
+    hold: float = 0.0
+    keep: bool = False
+
+
+How = Literal["reset", "close", "stall", "late"]
+
+
+@dataclass
+class Break:
+    """A fault at a byte of what is passed on while it is passed on: of the request, or of the answer in chunks.
+
+    `at` gives the byte for the lengths of head and body. reset and close end both connections there; stall waits
+    and closes; late waits and goes on.
+    """
+
+    part: Literal["request", "reply"]
+    at: Callable[[int, int], int]
+    how: How
+    seconds: float = 0.0
+
+
+Fault = Reply | Cut | Stall | Raw | None
 Plan = Callable[[Request], Fault]
+EarlyPlan = Callable[[Request], Break | None]
 
 
 def nothing(request: Request) -> Fault:
     """No fault."""
     del request
     return None
+
+
+def no_break(request: Request) -> None:
+    """No fault on the way."""
+    del request
 
 
 def first_inserts(count: int, fault: Fault) -> Plan:
@@ -90,14 +137,26 @@ def first_inserts(count: int, fault: Fault) -> Plan:
 
 
 class Proxy:
-    """Listens on a port of its own; use as a context manager."""
+    """Listens on a port of its own; use as a context manager.
 
-    def __init__(self, upstream: int, plan: Plan = nothing, clickhouse: Mapping[str, str] | None = None) -> None:
+    `plan` is asked about whole requests; `early` when only the head has been read, before anything is passed on.
+    """
+
+    def __init__(
+        self,
+        upstream: int,
+        plan: Plan = nothing,
+        clickhouse: Mapping[str, str] | None = None,
+        early: EarlyPlan = no_break,
+    ) -> None:
         self.upstream = upstream
         self.plan = plan
+        self.early = early
         self.extra = dict(clickhouse or {})
         self.requests: list[Request] = []
         self.faults = 0
+        self.stored: list[Request] = []
+        """Requests that the engine answered with 200, also where the answer did not get through."""
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = int(self._listener.getsockname()[1])
@@ -140,8 +199,18 @@ class Proxy:
         pending = b""
         try:
             while True:
-                request, pending = self._read(connection, pending)
-                if request is None or not self._handle(connection, request):
+                head, pending = self._read_head(connection, pending)
+                if not head:
+                    break
+                request, length = _parse(head)
+                fault = self.early(request)
+                if fault is None:
+                    request.body, pending = _read_body(connection, pending, length)
+                self._note(request, fault is not None)
+                kept = self._handle(connection, request) if fault is None else False
+                if fault is not None:
+                    self._break(connection, request, head, pending, length, fault)
+                if not kept:
                     break
         except OSError:
             pass
@@ -150,26 +219,54 @@ class Proxy:
                 self._connections.discard(connection)
             connection.close()
 
-    def _read(self, connection: socket.socket, pending: bytes) -> tuple[Request | None, bytes]:
+    def _note(self, request: Request, broken: bool) -> None:
+        with self._lock:
+            request.number = len(self.requests)
+            self.requests.append(request)
+            self.faults += broken
+
+    def _read_head(self, connection: socket.socket, pending: bytes) -> tuple[bytes, bytes]:
         while b"\r\n\r\n" not in pending:
             chunk = connection.recv(BUFFER)
             if not chunk:
-                return None, b""
+                return b"", b""
             pending += chunk
-        head, _, pending = pending.partition(b"\r\n\r\n")
-        first, *rest = head.decode("latin-1").split("\r\n")
-        headers = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in rest)}
-        length = int(headers.get("Content-Length", "0"))
-        body = bytearray(pending)
-        while len(body) < length:
-            chunk = connection.recv(BUFFER)
-            if not chunk:
-                return None, b""
-            body += chunk
-        with self._lock:
-            request = Request(len(self.requests), first.split(" ")[1], headers, bytes(body[:length]))
-            self.requests.append(request)
-        return request, bytes(body[length:])
+        head, _, rest = pending.partition(b"\r\n\r\n")
+        return head + b"\r\n\r\n", rest
+
+    def _break(
+        self, connection: socket.socket, request: Request, head: bytes, pending: bytes, length: int, fault: Break
+    ) -> None:
+        """Pass a request on as it comes, and the answer, with a fault at a byte of one of them."""
+        head = _for_host(head, self.upstream)
+        total = len(head) + length
+        place = min(fault.at(len(head), length), total) if fault.part == "request" else total
+        with socket.create_connection(("127.0.0.1", self.upstream), timeout=60) as upstream:
+            passing = _Passing(connection, upstream, head + pending, length)
+            ends = (connection, upstream)
+            passing.to(place)
+            if fault.part == "request" and not _happen(fault, ends):
+                return
+            passing.to(total)
+            request.body = passing.body(len(head))
+            answer, body_at = self._answer_in_chunks(upstream, request)
+            place = fault.at(body_at, len(answer) - body_at) if fault.part == "reply" else len(answer)
+            connection.sendall(answer[:place])
+            if fault.part == "reply" and _happen(fault, ends):
+                connection.sendall(answer[place:])
+
+    def _answer_in_chunks(self, upstream: socket.socket, request: Request) -> tuple[bytes, int]:
+        """The engine's answer as chunks, and where its body begins."""
+        answer = http.client.HTTPResponse(upstream, method="POST")
+        answer.begin()
+        body = answer.read()
+        if answer.status == 200:
+            with self._lock:
+                self.stored.append(request)
+        kept = {**_headers_to_hand_on(answer), **self.extra, "Transfer-Encoding": "chunked"}
+        head = Reply(answer.status, kept).head()
+        chunk = b"%x\r\n%s\r\n" % (len(body), body) if body else b""
+        return head + chunk + b"0\r\n\r\n", len(head)
 
     def _handle(self, connection: socket.socket, request: Request) -> bool:
         """Answer one request; False ends the connection."""
@@ -179,6 +276,10 @@ class Proxy:
         if isinstance(fault, Reply):
             connection.sendall(fault.encode())
             return True
+        if isinstance(fault, Raw):
+            connection.sendall(fault.data)
+            time.sleep(fault.hold)
+            return fault.keep
         if isinstance(fault, Stall) and not fault.passed_on:
             time.sleep(fault.seconds)
             return False
@@ -202,14 +303,74 @@ class Proxy:
             upstream.request("POST", request.target, body=request.body, headers=sent)
             answer = upstream.getresponse()
             body = answer.read()
-            kept = {
-                k: v
-                for k, v in answer.getheaders()
-                if k.lower() not in ("transfer-encoding", "content-length", "connection")
-            }
-            return Reply(answer.status, {**kept, **self.extra}, body).encode()
+            if answer.status == 200:
+                with self._lock:
+                    self.stored.append(request)
+            return Reply(answer.status, {**_headers_to_hand_on(answer), **self.extra}, body).encode()
         finally:
             upstream.close()
+
+
+class _Passing:
+    """Bytes on their way from one connection to the other, no more of them than asked for."""
+
+    def __init__(self, source: socket.socket, target: socket.socket, come: bytes, length: int) -> None:
+        self._source, self._target, self._length = source, target, length
+        self._come = bytearray(come)
+        self._passed = 0
+
+    def to(self, place: int) -> None:
+        """Pass on up to this byte; ConnectionError when they end before."""
+        while len(self._come) < place:
+            chunk = self._source.recv(min(BUFFER, place - len(self._come)))
+            if not chunk:
+                raise ConnectionError("the request ended early")
+            self._come += chunk
+        self._target.sendall(self._come[self._passed : place])
+        self._passed = max(self._passed, place)
+
+    def body(self, start: int) -> bytes:
+        """What was passed on from this byte."""
+        return bytes(self._come[start : start + self._length])
+
+
+def _parse(head: bytes) -> tuple[Request, int]:
+    """A request without its body, and the length of that."""
+    first, *rest = head.decode("latin-1").strip().split("\r\n")
+    headers = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in rest)}
+    return Request(0, first.split(" ")[1], headers, b""), int(headers.get("Content-Length", "0"))
+
+
+def _read_body(connection: socket.socket, pending: bytes, length: int) -> tuple[bytes, bytes]:
+    """The body, and what came behind it."""
+    body = bytearray(pending)
+    while len(body) < length:
+        chunk = connection.recv(BUFFER)
+        if not chunk:
+            raise ConnectionError("the request ended early")
+        body += chunk
+    return bytes(body[:length]), bytes(body[length:])
+
+
+def _for_host(head: bytes, port: int) -> bytes:
+    """The head with the name of the engine in place of the proxy's."""
+    lines = head.split(b"\r\n")
+    return b"\r\n".join(b"Host: 127.0.0.1:%d" % port if line.lower().startswith(b"host:") else line for line in lines)
+
+
+def _headers_to_hand_on(answer: http.client.HTTPResponse) -> dict[str, str]:
+    own = ("transfer-encoding", "content-length", "connection")
+    return {name: value for name, value in answer.getheaders() if name.lower() not in own}
+
+
+def _happen(fault: Break, ends: tuple[socket.socket, ...]) -> bool:
+    """Do what the fault says; True: go on."""
+    time.sleep(fault.seconds if fault.how in ("stall", "late") else 0)
+    if fault.how == "late":
+        return True
+    for end in ends:
+        _end(end, fault.how == "reset")
+    return False
 
 
 def _end(connection: socket.socket, hard: bool) -> None:
