@@ -43,6 +43,16 @@ static struct gch_aside aside_of(const struct gch_batch *batch, uint8_t table, s
     return frame;
 }
 
+/* True when there is a copy; one that the disk did not sync is worth a line. */
+static bool is_copied(struct gch_delivery *delivery, enum gch_status status, const struct gch_err *err)
+{
+    if (status != GCH_ERR_AGAIN)
+        return status == GCH_OK;
+    gch_count(&delivery->counters->syncs_failed, 1);
+    gch_notice_post(delivery->notices, GCH_CAUSE_SYNC, err->text);
+    return true;
+}
+
 /* The copy could not be written: keeping the row would stop all others for ever. */
 static void drop(struct gch_delivery *delivery, size_t rows, const struct gch_err *why)
 {
@@ -64,7 +74,9 @@ static void quarantine(struct gch_delivery *delivery, const struct gch_aside *fr
                                                                      : "unknown",
                    delivery->reply.err.text);
     const char *text = gch_buf_cstr(&reason);
-    if (gch_aside_quarantine(delivery->root_fd, frame, text == NULL ? "" : text, &err) != GCH_OK) {
+    enum gch_status status =
+        gch_aside_quarantine(delivery->root_fd, frame, text == NULL ? "" : text, delivery->sync, &err);
+    if (!is_copied(delivery, status, &err)) {
         drop(delivery, 1, &err);
     } else {
         gch_count(&delivery->counters->rows_rejected, 1);
@@ -81,7 +93,8 @@ static enum gch_status park(struct gch_delivery *delivery, const struct gch_asid
 {
     struct gch_err err;
     uint64_t later = gch_realtime_us() + GCH_PARK_MS * UINT64_C(1000);
-    if (gch_aside_park(delivery->root_fd, frames, count, later, &err) == GCH_OK)
+    enum gch_status status = gch_aside_park(delivery->root_fd, frames, count, later, delivery->sync, &err);
+    if (is_copied(delivery, status, &err))
         gch_count(&delivery->counters->rows_parked, count);
     else if (delivery->root_fd < 0)
         drop(delivery, count, &err);

@@ -24,6 +24,7 @@ struct gch_delivery {
     struct gch_buf body;
     struct gch_buf extra;
     int root_fd;         /* of the outbox, for rows put aside; -1: there is none */
+    bool sync;           /* rows put aside are on disk before they are settled */
     bool schema_checked; /* the tables were brought up to date since the last SCHEMA failure */
 };
 

@@ -270,6 +270,7 @@ enum gch_status gch_sender_init(struct gch_sender *sender, const struct gch_send
     gch_random(&seed, sizeof(seed));
     gch_retry_init(&sender->retry, seed);
     gch_delivery_init(&sender->delivery, &sender->connection.transport, counters, notices);
+    sender->delivery.sync = settings->sync != GCH_SYNC_NEVER;
     gch_drainer_init(&sender->drainer, outbox, &sender->delivery, counters, notices, &sender->stop,
                      sender->batch_bytes);
     sender->drainer.pause = &sender->connect_waits;
