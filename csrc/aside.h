@@ -4,7 +4,8 @@
  * Both are segments like any other. A parked one lies in an orphan directory of its own whose segment says not to touch
  * it before a certain time; whichever process scans the outbox then delivers it. A quarantined one lies in
  * ROOT/quarantine/<id>.seg with <id>.txt beside it: table, number of rows, the server's code and words. Only when the
- * copy is written may the original be acknowledged. Threads: the sender's.
+ * copy is written may the original be acknowledged; with sync it is on disk by then, name and all. A copy that cannot
+ * be synced is as good as the disk allows: it stays, and GCH_ERR_AGAIN says so. Threads: the sender's.
  */
 #ifndef GCH_ASIDE_H
 #define GCH_ASIDE_H
@@ -25,16 +26,16 @@ struct gch_aside {
 };
 
 enum gch_status gch_aside_park(int root_fd, const struct gch_aside *frames, size_t count, uint64_t not_before_us,
-                               struct gch_err *err) GCH_MUST_CHECK;
+                               bool sync, struct gch_err *err) GCH_MUST_CHECK;
 
 /* As gch_aside_park, but due at once and still locked by *dir: nobody else takes the rows while this process lives. */
-enum gch_status gch_aside_put_off(int root_fd, const struct gch_aside *frames, size_t count, struct gch_writer_dir *dir,
-                                  struct gch_err *err) GCH_MUST_CHECK;
+enum gch_status gch_aside_put_off(int root_fd, const struct gch_aside *frames, size_t count, bool sync,
+                                  struct gch_writer_dir *dir, struct gch_err *err) GCH_MUST_CHECK;
 
 /* What the quarantine takes on the disk. */
 uint64_t gch_aside_quarantine_bytes(int root_fd);
 
-enum gch_status gch_aside_quarantine(int root_fd, const struct gch_aside *frame, const char *reason,
+enum gch_status gch_aside_quarantine(int root_fd, const struct gch_aside *frame, const char *reason, bool sync,
                                      struct gch_err *err) GCH_MUST_CHECK;
 
 /* Keeps the damaged bytes of a segment for a person to look at: ROOT/damaged/<id>.seg, a second name of the same file.

@@ -17,6 +17,9 @@
     X(rows_rejected, "rows that the server refused; they are in the quarantine")                                       \
     X(rows_dropped, "rows that could not be kept: outbox at its cap, no memory, or larger than 128 MiB")               \
     X(rows_parked, "rows put aside: their table, or the run of an update, is not as needed; tried again")              \
+    X(rows_synced, "rows of which it is known that they were on the disk itself")                                      \
+    X(syncs, "times the outbox synced a file")                                                                         \
+    X(syncs_failed, "times the disk refused that; the file is not counted on again")                                   \
     X(bytes_logged, "bytes of encoded rows")                                                                           \
     X(bytes_sent, "bytes of compressed request bodies")                                                                \
     X(batches_sent, "insert requests that succeeded")                                                                  \

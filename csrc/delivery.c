@@ -46,6 +46,16 @@ static struct gch_aside aside_of(const struct gch_batch *batch, uint8_t table, s
     return frame;
 }
 
+/* True when there is a copy; one that the disk did not sync is worth a line. */
+static bool is_copied(struct gch_delivery *delivery, enum gch_status status, const struct gch_err *err)
+{
+    if (status != GCH_ERR_AGAIN)
+        return status == GCH_OK;
+    gch_count(&delivery->counters->syncs_failed, 1);
+    gch_notice_post(delivery->notices, GCH_CAUSE_SYNC, err->text);
+    return true;
+}
+
 /* There is no disk for a copy: keeping the row would stop all others for ever. */
 static void drop(struct gch_delivery *delivery, size_t rows, const struct gch_err *why)
 {
@@ -62,7 +72,8 @@ static enum gch_status park(struct gch_delivery *delivery, const struct gch_asid
 {
     struct gch_err err;
     uint64_t later = gch_realtime_us() + GCH_PARK_MS * UINT64_C(1000);
-    if (gch_aside_park(delivery->root_fd, frames, count, later, &err) == GCH_OK)
+    enum gch_status status = gch_aside_park(delivery->root_fd, frames, count, later, delivery->sync, &err);
+    if (is_copied(delivery, status, &err))
         gch_count(&delivery->counters->rows_parked, count);
     else if (delivery->root_fd < 0)
         drop(delivery, count, &err);
@@ -90,10 +101,11 @@ static enum gch_status copy_to_quarantine(struct gch_delivery *delivery, const s
     gch_buf_printf(&reason, "table: %.*s\ncode: %d (%s)\nreason: %s\n", (int)table_len, table, delivery->reply.code,
                    name != NULL ? name : "unknown", delivery->reply.err.text);
     const char *text = gch_buf_cstr(&reason);
-    enum gch_status status = gch_aside_quarantine(delivery->root_fd, frame, text == NULL ? "" : text, err);
+    enum gch_status status =
+        gch_aside_quarantine(delivery->root_fd, frame, text == NULL ? "" : text, delivery->sync, err);
     gch_buf_deinit(&reason);
     delivery->quarantine_bytes += frame->len + frame->schema_len + 8192;
-    return status;
+    return is_copied(delivery, status, err) ? GCH_OK : status;
 }
 
 /* GCH_OK: the row is settled. GCH_ERR_REMOTE: the disk takes no copy now, so the original waits. */
@@ -150,7 +162,9 @@ static void put_off(struct gch_delivery *delivery, struct gch_batch *batch, uint
     if (delivery->root_fd < 0 || delivery->put_off_count >= GCH_PUT_OFF_MAX)
         return;
     struct gch_aside *frames = frames_of(batch, table, count);
-    if (frames != NULL && gch_aside_put_off(delivery->root_fd, frames, count, dir, NULL) == GCH_OK) {
+    struct gch_err err;
+    if (frames != NULL &&
+        is_copied(delivery, gch_aside_put_off(delivery->root_fd, frames, count, delivery->sync, dir, &err), &err)) {
         gch_halving_rebase(&delivery->halving[table], batch->done);
         delivery->put_off_count += 1;
         batch->done = batch->count;

@@ -36,6 +36,10 @@ static void start_threads(struct gch_logger *logger)
 {
     logger->keeper_started =
         gch_thread_start(&logger->keeper, "genesis-keeper", keeper_body, &logger->outbox) == GCH_OK;
+    if (gch_syncer_start(&logger->syncer) != GCH_OK)
+        gch_notice_post(&logger->notices, GCH_CAUSE_SYNC,
+                        "no thread could be started to sync the outbox: rows outlive the process, but not a power "
+                        "failure; raise the limit on threads");
     if (gch_sender_start(&logger->sender) != GCH_OK)
         gch_notice_post(
             &logger->notices, GCH_CAUSE_THREAD,
@@ -50,6 +54,9 @@ static enum gch_status open_parts(struct gch_logger *logger, const struct gch_lo
         gch_outbox_init(&logger->outbox, logger->place.outbox, (uint64_t)settings->number[GCH_OPTION_outbox_max_bytes],
                         (size_t)settings->number[GCH_OPTION_segment_bytes], &logger->counters, &logger->notices);
     logger->outbox_open = true;
+    logger->outbox.syncs = settings->sync != GCH_SYNC_NEVER;
+    gch_syncer_init(&logger->syncer, settings->sync, gch_settings_ms(settings, GCH_OPTION_sync_interval),
+                    &logger->outbox);
     if (status != GCH_OK)
         return status;
     struct gch_sender_options sender_options = {settings, options->python, options->package_path};
@@ -115,12 +122,16 @@ void gch_logger_close(struct gch_logger *logger)
         gch_outbox_stop_keeper(&logger->outbox);
         pthread_join(logger->keeper, NULL);
     }
+    if (logger->outbox_open)
+        ended = gch_syncer_stop(&logger->syncer, GCH_STOP_WAIT_MS) && ended;
     if (!ended)
-        return; /* The sender's thread still uses it all; the process is about to end anyway. */
+        return; /* A thread still uses it all; the process is about to end anyway. */
     if (logger->sender_open)
         gch_sender_deinit(&logger->sender);
-    if (logger->outbox_open)
+    if (logger->outbox_open) {
+        gch_syncer_deinit(&logger->syncer);
         gch_outbox_close(&logger->outbox);
+    }
     gch_place_deinit(&logger->place);
     gch_settings_deinit(&logger->settings);
     gch_migrations_deinit(&logger->migrations);

@@ -16,6 +16,7 @@
 #include "place.h"
 #include "sender.h"
 #include "settings.h"
+#include "syncer.h"
 
 #define GCH_STOP_WAIT_MS 2000
 
@@ -27,6 +28,7 @@ struct gch_logger {
     struct gch_migrations migrations;
     struct gch_outbox outbox;
     struct gch_sender sender;
+    struct gch_syncer syncer;
     pthread_t keeper;
     bool keeper_started;
     bool outbox_open;

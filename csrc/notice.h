@@ -22,6 +22,7 @@
     X(REJECTED, 40)       /* rows in quarantine */                                                                     \
     X(OUTBOX_FULL, 40)    /* rows refused */                                                                           \
     X(OUTBOX_DISK, 30)    /* rows in memory only */                                                                    \
+    X(SYNC, 40)           /* rows not known to be on disk */                                                           \
     X(OUTBOX_DAMAGED, 40) /* bytes stepped over */                                                                     \
     X(EMBEDDED, 30)       /* the embedded server does not start */                                                     \
     X(RECOVERED, 20)      /* the server is back */                                                                     \

@@ -172,7 +172,7 @@ enum gch_status gch_outbox_append_update(struct gch_outbox *outbox, const uint8_
 static struct gch_segment *find_unretired_locked(const struct gch_outbox *outbox)
 {
     for (struct gch_segment *segment = outbox->oldest; segment != NULL && segment->sealed; segment = segment->later) {
-        if (!segment->retired)
+        if (!segment->retired && segment != outbox->pinned)
             return segment;
     }
     return NULL;
@@ -181,7 +181,7 @@ static struct gch_segment *find_unretired_locked(const struct gch_outbox *outbox
 static bool wants_next_locked(const struct gch_outbox *outbox)
 {
     return outbox->next == NULL && outbox->current != NULL && !outbox->full && !outbox->disk_failed &&
-           gch_segment_end(outbox->current) >= outbox->current->size / 4;
+           (outbox->rotate || gch_segment_end(outbox->current) >= outbox->current->size / 4);
 }
 
 /* When the caller could not wait and made one with a higher number meanwhile, this one comes too late and goes on as a
@@ -196,30 +196,59 @@ static void take_prepared_locked(struct gch_outbox *outbox, struct gch_segment *
     }
 }
 
+/* When the syncer asks for it: nothing more is appended to a segment that the disk has failed. */
+static void rotate_locked(struct gch_outbox *outbox)
+{
+    struct gch_segment *next = outbox->next;
+    if (!outbox->rotate || next == NULL)
+        return;
+    outbox->rotate = false;
+    outbox->next = NULL;
+    if (outbox->current != NULL && outbox->current->sync_failed)
+        make_current_locked(outbox, next);
+    else
+        outbox->next = next;
+}
+
+static struct gch_segment *take_finished_locked(struct gch_outbox *outbox)
+{
+    struct gch_segment **at = &outbox->finished;
+    while (*at != NULL && *at == outbox->pinned)
+        at = &(*at)->later;
+    struct gch_segment *segment = *at;
+    if (segment != NULL)
+        *at = segment->later;
+    return segment;
+}
+
+static bool prepare_locked(struct gch_outbox *outbox)
+{
+    struct gch_segment *made;
+    pthread_mutex_unlock(&outbox->lock);
+    enum gch_status status = gch_outbox_make_segment(outbox, outbox->segment_size, true, &made);
+    pthread_mutex_lock(&outbox->lock);
+    if (status == GCH_OK)
+        take_prepared_locked(outbox, made);
+    return status == GCH_OK;
+}
+
 /* One piece of work, done without the lock; false when there is none. */
 static bool keep_once_locked(struct gch_outbox *outbox)
 {
-    if (wants_next_locked(outbox)) {
-        struct gch_segment *made;
-        pthread_mutex_unlock(&outbox->lock);
-        enum gch_status status = gch_outbox_make_segment(outbox, outbox->segment_size, true, &made);
-        pthread_mutex_lock(&outbox->lock);
-        if (status == GCH_OK)
-            take_prepared_locked(outbox, made);
-        return status == GCH_OK;
-    }
+    rotate_locked(outbox);
+    if (wants_next_locked(outbox))
+        return prepare_locked(outbox);
     struct gch_segment *segment = find_unretired_locked(outbox);
     if (segment != NULL) {
+        segment->retired = true;
         pthread_mutex_unlock(&outbox->lock);
         gch_segment_retire(segment);
         pthread_mutex_lock(&outbox->lock);
-        segment->retired = true;
         return true;
     }
-    segment = outbox->finished;
+    segment = take_finished_locked(outbox);
     if (segment == NULL)
         return false;
-    outbox->finished = segment->later;
     pthread_mutex_unlock(&outbox->lock);
     gch_outbox_dispose(outbox, segment, true);
     pthread_mutex_lock(&outbox->lock);

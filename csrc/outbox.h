@@ -22,6 +22,9 @@
  * each rotation tries the disk again; a notice says that durability is off. At the cap, or with memory full too, the
  * row is refused.
  *
+ * The syncer (syncer.h) brings what is appended to the disk itself; gch_outbox_close syncs what it saves from memory
+ * when `syncs` is set.
+ *
  * Locks: `lock` guards every field marked (lock). It is held for a memcpy and a checksum, never across a system call
  * that touches a file. After fork() the child never touches this struct again; descriptor.h closes what it inherited.
  */
@@ -50,6 +53,7 @@ struct gch_outbox {
     char *root;
     uint64_t max_bytes;
     size_t segment_size;
+    bool syncs;                              /* set by the owner before the first row: files outlive a power failure */
     struct gch_buf schemas[GCH_TABLE_COUNT]; /* the SCHEMA frames, made once */
 
     _Atomic int root_fd;          /* -1 until the directory could be opened */
@@ -67,6 +71,9 @@ struct gch_outbox {
     uint64_t disk_retry_at;       /* (lock) monotonic ms */
     bool full;                    /* (lock) the last attempt found the outbox at its cap */
     bool stopping;                /* (lock) */
+    bool rotate;                  /* (lock) the keeper makes a next segment and goes on in it; set by the syncer */
+    struct gch_segment *pinned;   /* (lock) the syncer is at it: its map and file stay */
+    _Atomic uint64_t names_made;  /* files made in the writer's directory */
     _Atomic uint64_t own_bytes;   /* files of this writer */
     _Atomic uint64_t other_bytes; /* files of other writers, as last seen */
 };

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "descriptor.h"
+#include "disk.h"
 #include "thread.h"
 
 static enum gch_status open_writer(struct gch_outbox *outbox, struct gch_err *err)
@@ -77,6 +78,7 @@ static enum gch_status make_file(struct gch_outbox *outbox, size_t size, bool fa
     }
     status = gch_segment_create(segment, dir_fd, name, next_id(outbox), size, fault_in, err);
     if (status == GCH_OK) {
+        gch_count(&outbox->names_made, 1);
         gch_count(&outbox->counters->segments_created, 1);
         gch_count(&outbox->own_bytes, size);
     }
@@ -202,6 +204,18 @@ void gch_outbox_dispose(struct gch_outbox *outbox, struct gch_segment *segment, 
     gch_segment_free(segment);
 }
 
+/* Saved is better than lost also when the disk does not sync. */
+static void sync_saved(const struct gch_outbox *outbox, int fd)
+{
+    enum gch_status status = gch_disk_sync_file(fd);
+    if (status == GCH_OK)
+        status = gch_disk_sync_dir(outbox->writer.dir_fd);
+    if (status == GCH_OK)
+        status = gch_disk_sync_path(outbox->root_fd);
+    if (status != GCH_OK)
+        gch_count(&outbox->counters->syncs_failed, 1);
+}
+
 enum gch_status gch_outbox_save(struct gch_outbox *outbox, const struct gch_segment *segment)
 {
     struct gch_err err;
@@ -219,6 +233,8 @@ enum gch_status gch_outbox_save(struct gch_outbox *outbox, const struct gch_segm
         gch_segment_ack(fd, segment->id, segment->acked);
     else
         (void)unlinkat(outbox->writer.dir_fd, name, 0);
+    if (written && outbox->syncs)
+        sync_saved(outbox, fd);
     gch_descriptor_close(fd);
     return written ? GCH_OK : GCH_ERR_IO;
 }

@@ -26,6 +26,7 @@ void gch_core_drop(struct gch_py_logger *self, struct gch_core *core)
         return;
     self->core = NULL;
     self->disabled = false;
+    self->postponed = false;
     self->disabled_rows = 0;
     if (core != NULL)
         gch_core_give(core);
@@ -122,26 +123,6 @@ static enum gch_status open_core(struct gch_py_logger *self, struct gch_logger *
     return status;
 }
 
-/* Runs the Python part of opening once a process. 0, or -1 with an exception that must reach the caller. */
-static int prepare(struct gch_py_logger *self)
-{
-    if (self->prepared != NULL)
-        return 0;
-    PyObject *prepared = PyObject_CallNoArgs(self->prepare);
-    if (prepared == NULL) {
-        if (!PyErr_ExceptionMatches(PyExc_Exception))
-            return -1;
-        PyErr_Clear();
-        prepared = PyTuple_New(0);
-    }
-    /* Python ran meanwhile, and another thread may have been here. */
-    if (self->prepared == NULL)
-        self->prepared = prepared;
-    else
-        Py_XDECREF(prepared);
-    return 0;
-}
-
 static int tell(struct gch_py_logger *self, int level, unsigned long count, const char *text)
 {
     PyObject *result = PyObject_CallFunction(self->notify, "ikN", level, count, gch_text(text));
@@ -151,6 +132,45 @@ static int tell(struct gch_py_logger *self, int level, unsigned long count, cons
     if (!PyErr_ExceptionMatches(PyExc_Exception))
         return -1;
     PyErr_Clear();
+    return 0;
+}
+
+/* A shortage of descriptors or memory passes: the next call tries again. Said once until it has passed. */
+static int postpone(struct gch_py_logger *self)
+{
+    PyErr_Clear();
+    (void)gch_err_set(&self->disabled_reason, GCH_OK,
+                      "recording cannot start: the files of genesis_ch cannot be read now (descriptors or memory used "
+                      "up?); calls until then are counted as dropped");
+    self->disabled_trouble = GCH_TROUBLE_OUTBOX;
+    if (self->postponed)
+        return 0;
+    self->postponed = true;
+    return tell(self, 30, 1, self->disabled_reason.text);
+}
+
+/* Runs the Python part of opening until it has succeeded once; self->prepared is NULL while it is postponed. 0, or -1
+ * with an exception that must reach the caller. */
+static int prepare(struct gch_py_logger *self)
+{
+    if (self->prepared != NULL)
+        return 0;
+    PyObject *prepared = PyObject_CallNoArgs(self->prepare);
+    if (prepared == NULL) {
+        if (!PyErr_ExceptionMatches(PyExc_Exception))
+            return -1;
+        bool missing = PyErr_ExceptionMatches(PyExc_FileNotFoundError);
+        if (!missing && (PyErr_ExceptionMatches(PyExc_OSError) || PyErr_ExceptionMatches(PyExc_MemoryError)))
+            return postpone(self);
+        PyErr_Clear();
+        prepared = PyTuple_New(0);
+    }
+    self->postponed = false;
+    /* Python ran meanwhile, and another thread may have been here. */
+    if (self->prepared == NULL)
+        self->prepared = prepared;
+    else
+        Py_XDECREF(prepared);
     return 0;
 }
 
@@ -180,6 +200,9 @@ static bool take_logger(struct gch_py_logger *self, struct gch_logger *logger)
     core->users = 1;
     core->unsaved_counted = false;
     self->core = core;
+    gch_count(&logger->counters.rows_logged, self->disabled_rows);
+    gch_count(&logger->counters.rows_dropped, self->disabled_rows);
+    self->disabled_rows = 0;
     return true;
 }
 
@@ -195,7 +218,7 @@ enum gch_status gch_core_open(struct gch_py_logger *self, int *raised)
     if (self->disabled || self->prepare == NULL || self->overrides == NULL)
         return GCH_ERR_STOPPED;
     *raised = prepare(self);
-    if (*raised != 0)
+    if (*raised != 0 || self->prepared == NULL)
         return GCH_ERR_STOPPED;
     if (self->core != NULL)
         return GCH_OK;
@@ -239,6 +262,10 @@ int gch_core_look(struct gch_py_logger *self, struct gch_place *place)
     }
     if (prepare(self) != 0)
         return -1;
+    if (self->prepared == NULL) {
+        look_disabled(place, self->disabled_reason.text);
+        return 0;
+    }
     struct gch_settings settings;
     struct gch_err complaint;
     struct gch_err err = {{0}};

@@ -203,6 +203,11 @@ static PyObject *log_call(PyObject *object, enum gch_method_id id, PyObject *con
     if (trouble.what != NULL)
         complain(core->logger, method, &trouble);
     int status = log_rows(self, core->logger, id, values);
+    /* Not in a child that forked while a value was converted: the thread is the parent's. */
+    if (core->logger->settings.sync == GCH_SYNC_ALWAYS && !gch_logger_inherited(core->logger)) {
+        Py_BEGIN_ALLOW_THREADS gch_syncer_wait(&core->logger->syncer);
+        Py_END_ALLOW_THREADS
+    }
     if (status == 0 && !gch_logger_inherited(core->logger) && gch_notices_waiting(&core->logger->notices))
         status = gch_core_tell(self, core->logger);
     gch_core_give(core);

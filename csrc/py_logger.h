@@ -29,6 +29,7 @@ struct gch_py_logger {
     PyObject_HEAD struct gch_state *state;
     struct gch_core *core; /* NULL: not open */
     bool disabled;         /* open found nowhere to log to; sticky until close() or configure() */
+    bool postponed;        /* open could not read its files; the next call tries again */
     bool ending;           /* the interpreter is on its way out */
     PyObject *prepare;     /* called before opening; see genesis_ch/_runtime.py */
     PyObject *prepared;    /* what it returned */
@@ -39,13 +40,13 @@ struct gch_py_logger {
     bool scratch_busy;
     struct gch_err disabled_reason;
     enum gch_trouble disabled_trouble;
-    uint64_t disabled_rows; /* calls that a wrong setting, not a wish, turned into nothing */
+    uint64_t disabled_rows; /* calls that a wrong setting, or a shortage while opening, turned into nothing */
 };
 
 /* True when a wrong setting keeps it from recording; where the user asked for none, nothing is lost. */
 static inline bool gch_py_logger_is_broken(const struct gch_py_logger *self)
 {
-    return self->disabled && self->disabled_trouble != GCH_TROUBLE_DISABLED;
+    return (self->disabled || self->postponed) && self->disabled_trouble != GCH_TROUBLE_DISABLED;
 }
 
 extern PyType_Spec gch_logger_spec;

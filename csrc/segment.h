@@ -51,6 +51,9 @@ struct gch_segment {
     char name[40];             /* file name in the writer's directory */
     bool damaged;              /* the sender's: its file is kept in damaged/ too and must not be written to again */
     bool retired;              /* under the outbox lock: the keeper has put the map away */
+    uint64_t synced;           /* under the outbox lock: bytes known to be on disk, from the start of the file */
+    uint64_t rows_synced;      /* under the outbox lock: rows in them */
+    bool sync_failed;          /* under the outbox lock: what is behind them may never be */
     struct gch_segment *later; /* the outbox's list, oldest first */
 };
 

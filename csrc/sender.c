@@ -274,6 +274,7 @@ enum gch_status gch_sender_init(struct gch_sender *sender, const struct gch_send
     sender->delivery.slice_ms = sender->batch_interval_ms / 2;
     if (sender->delivery.slice_ms < GCH_SLICE_MIN_MS)
         sender->delivery.slice_ms = GCH_SLICE_MIN_MS;
+    sender->delivery.sync = settings->sync != GCH_SYNC_NEVER;
     gch_drainer_init(&sender->drainer, outbox, &sender->delivery, counters, notices, &sender->stop,
                      sender->batch_bytes);
     sender->drainer.pause = &sender->connect_waits;

@@ -78,17 +78,36 @@ static enum gch_status set_text(struct gch_settings *settings, enum gch_option o
     return GCH_OK;
 }
 
+/* The place of value in a list of words that ends with NULL, or -1. */
+static int find_word(const char *const *words, const char *value)
+{
+    for (int i = 0; words[i] != NULL; i++) {
+        if (strcmp(value, words[i]) == 0)
+            return i;
+    }
+    return -1;
+}
+
 static enum gch_status set_mode(struct gch_settings *settings, const char *value, struct gch_err *err)
 {
-    static const char *const modes[] = {"auto", "http", "embedded", "disabled"};
-    for (int i = 0; i < 4; i++) {
-        if (strcmp(value, modes[i]) == 0) {
-            settings->mode = (enum gch_mode)i;
-            return set_text(settings, GCH_OPTION_mode, value);
-        }
-    }
-    return gch_err_set(err, GCH_ERR_INVALID,
-                       "mode (GENESIS_CH_MODE) is \"%.40s\"; it takes auto, http, embedded or disabled", value);
+    static const char *const modes[] = {"auto", "http", "embedded", "disabled", NULL};
+    int mode = find_word(modes, value);
+    if (mode < 0)
+        return gch_err_set(err, GCH_ERR_INVALID,
+                           "mode (GENESIS_CH_MODE) is \"%.40s\"; it takes auto, http, embedded or disabled", value);
+    settings->mode = (enum gch_mode)mode;
+    return set_text(settings, GCH_OPTION_mode, value);
+}
+
+static enum gch_status set_sync(struct gch_settings *settings, const char *value, struct gch_err *err)
+{
+    static const char *const syncs[] = {"never", "interval", "always", NULL};
+    int sync = find_word(syncs, value);
+    if (sync < 0)
+        return gch_err_set(err, GCH_ERR_INVALID,
+                           "sync (GENESIS_CH_SYNC) is \"%.40s\"; it takes always, interval or never", value);
+    settings->sync = (enum gch_sync)sync;
+    return set_text(settings, GCH_OPTION_sync, value);
 }
 
 /* With a point, whatever locale the experiment has set. */
@@ -124,6 +143,8 @@ enum gch_status gch_settings_set(struct gch_settings *settings, enum gch_option 
         return set_text(settings, option, value);
     case GCH_KIND_MODE:
         return set_mode(settings, value, err);
+    case GCH_KIND_SYNC:
+        return set_sync(settings, value, err);
     default:
         return set_number(settings, option, value, err);
     }

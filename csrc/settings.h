@@ -26,6 +26,9 @@
     X(connect_timeout, "GENESIS_CH_CONNECT_TIMEOUT", SECONDS, "10", 0.1, 3600, "seconds")                              \
     X(request_timeout, "GENESIS_CH_REQUEST_TIMEOUT", SECONDS, "60", 0.1, 3600, "seconds for one request")              \
     X(close_timeout, "GENESIS_CH_CLOSE_TIMEOUT", SECONDS, "5", 0, 3600, "seconds for the last delivery at exit")       \
+    X(sync, "GENESIS_CH_SYNC", SYNC, "interval", 0, 0,                                                                 \
+      "when rows are brought to the disk itself: always (before the log call returns), interval or never")             \
+    X(sync_interval, "GENESIS_CH_SYNC_INTERVAL", SECONDS, "1", 0.01, 3600, "seconds between two syncs")                \
     X(server_idle, "GENESIS_CH_SERVER_IDLE", SECONDS, "300", 0, 86400,                                                 \
       "seconds until an unused embedded server ends, 0: never")
 
@@ -36,9 +39,11 @@ enum gch_option {
         GCH_OPTION_COUNT
 };
 
-enum gch_option_kind { GCH_KIND_TEXT, GCH_KIND_MODE, GCH_KIND_BYTES, GCH_KIND_SECONDS };
+enum gch_option_kind { GCH_KIND_TEXT, GCH_KIND_MODE, GCH_KIND_SYNC, GCH_KIND_BYTES, GCH_KIND_SECONDS };
 
 enum gch_mode { GCH_MODE_AUTO, GCH_MODE_HTTP, GCH_MODE_EMBEDDED, GCH_MODE_DISABLED };
+
+enum gch_sync { GCH_SYNC_NEVER, GCH_SYNC_INTERVAL, GCH_SYNC_ALWAYS };
 
 struct gch_option_spec {
     const char *name;
@@ -51,9 +56,10 @@ struct gch_option_spec {
 };
 
 struct gch_settings {
-    char *text[GCH_OPTION_COUNT];    /* TEXT and MODE; owned */
+    char *text[GCH_OPTION_COUNT];    /* TEXT, MODE and SYNC; owned */
     double number[GCH_OPTION_COUNT]; /* BYTES, SECONDS */
     enum gch_mode mode;
+    enum gch_sync sync;
 };
 
 const struct gch_option_spec *gch_option_get(enum gch_option option);

@@ -1,6 +1,6 @@
 /* needs: drainer.c outbox.c outbox_files.c orphan.c aside.c window.c batch.c query_text.c source.c writer_dir.c
- * segment.c segment_reader.c tables.c rowbinary.c notice.c buf.c crc32c.c descriptor.c status.c utf8.c thread.c ; libs:
- * libzstd */
+ * segment.c segment_reader.c tables.c rowbinary.c notice.c buf.c crc32c.c descriptor.c disk.c status.c utf8.c thread.c
+ * ; libs: libzstd */
 #include "drainer.h"
 
 #include <errno.h>
@@ -34,7 +34,7 @@ static void put_off_rest(struct gch_batch *batch)
         frames[count].schema_len = batch->schema->len;
         frames[count].payload = gch_batch_row(batch, batch->done, &frames[count].len);
     }
-    CHECK_INT(gch_aside_put_off(outbox.root_fd, frames, count, &delivery.put_off[delivery.put_off_count], NULL),
+    CHECK_INT(gch_aside_put_off(outbox.root_fd, frames, count, false, &delivery.put_off[delivery.put_off_count], NULL),
               GCH_OK);
     delivery.put_off_count += 1;
 }

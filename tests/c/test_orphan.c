@@ -1,4 +1,4 @@
-/* needs: orphan.c writer_dir.c aside.c segment.c segment_reader.c crc32c.c descriptor.c status.c utf8.c thread.c buf.c
+/* needs: orphan.c writer_dir.c aside.c segment.c segment_reader.c crc32c.c descriptor.c disk.c status.c utf8.c thread.c buf.c
  */
 #include "orphan.h"
 
@@ -149,7 +149,7 @@ static void test_parked_waits_for_its_time(void)
     struct gch_aside rows[2] = {
         {.kind = GCH_FRAME_ROW, .table = 3, .schema = "s", .schema_len = 1, .payload = (const uint8_t *)"ab", .len = 2},
         {.kind = GCH_FRAME_ROW, .table = 3, .schema = "s", .schema_len = 1, .payload = (const uint8_t *)"c", .len = 1}};
-    CHECK_INT(gch_aside_park(root_fd, rows, 2, 1000, NULL), GCH_OK);
+    CHECK_INT(gch_aside_park(root_fd, rows, 2, 1000, true, NULL), GCH_OK);
     CHECK_INT(gch_scan_run(&scan, root_fd, "", NULL), GCH_OK);
     CHECK(scan.bytes > 0);
     CHECK_INT(gch_orphan_take(&orphan, &scan, root_fd, 999), GCH_ERR_AGAIN);

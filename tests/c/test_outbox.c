@@ -1,5 +1,5 @@
 /* needs: outbox.c outbox_files.c writer_dir.c segment.c segment_reader.c tables.c rowbinary.c notice.c buf.c crc32c.c
- * descriptor.c status.c utf8.c thread.c source.c */
+ * descriptor.c disk.c status.c utf8.c thread.c source.c */
 #include "outbox.h"
 
 #include "outbox_files.h"

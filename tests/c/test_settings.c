@@ -34,6 +34,12 @@ static void test_values_that_cannot_be_used(void)
         CHECK(settings.number[GCH_OPTION_close_timeout] == 5.0);
     }
     CHECK_INT(gch_settings_set(&settings, GCH_OPTION_mode, "cloud", &err), GCH_ERR_INVALID);
+    CHECK_INT(gch_settings_set(&settings, GCH_OPTION_sync, "sometimes", &err), GCH_ERR_INVALID);
+    CHECK(strstr(err.text, "GENESIS_CH_SYNC") != NULL && settings.sync == GCH_SYNC_INTERVAL);
+    CHECK_INT(gch_settings_set(&settings, GCH_OPTION_sync, "always", &err), GCH_OK);
+    CHECK_INT(settings.sync, GCH_SYNC_ALWAYS);
+    CHECK_INT(gch_settings_set(&settings, GCH_OPTION_sync_interval, "0", &err), GCH_ERR_INVALID);
+    CHECK_INT(gch_settings_set(&settings, GCH_OPTION_mode, "cloud", &err), GCH_ERR_INVALID);
     CHECK_INT(gch_settings_set(&settings, GCH_OPTION_close_timeout, "0", &err), GCH_OK);
     CHECK_INT(gch_settings_set(&settings, GCH_OPTION_close_timeout, "3600", &err), GCH_OK);
     gch_settings_deinit(&settings);
