@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "aside.h"
+#include "query_text.h"
 #include "thread.h"
 #include "update.h"
 
@@ -22,7 +23,7 @@ void gch_delivery_init(struct gch_delivery *delivery, struct gch_transport *tran
     gch_reply_init(&delivery->reply);
     gch_buf_init(&delivery->sql, 1U << 20);
     gch_buf_init(&delivery->body, GCH_BATCH_BYTES_MAX);
-    gch_buf_init(&delivery->extra, 1U << 20);
+    gch_buf_init(&delivery->form, 1U << 20);
 }
 
 void gch_delivery_deinit(struct gch_delivery *delivery)
@@ -30,7 +31,7 @@ void gch_delivery_deinit(struct gch_delivery *delivery)
     gch_reply_deinit(&delivery->reply);
     gch_buf_deinit(&delivery->sql);
     gch_buf_deinit(&delivery->body);
-    gch_buf_deinit(&delivery->extra);
+    gch_buf_deinit(&delivery->form);
 }
 
 /* ---- rows put aside ---- */
@@ -200,15 +201,19 @@ static enum gch_status post_update(struct gch_delivery *delivery, const struct g
                                    void (*put)(struct gch_buf *))
 {
     gch_buf_reset(&delivery->sql);
-    gch_buf_reset(&delivery->extra);
+    gch_buf_reset(&delivery->form);
     put(&delivery->sql);
-    gch_buf_text(&delivery->extra, INSERT_SETTINGS);
+    const char *sql = gch_buf_cstr(&delivery->sql);
+    if (sql == NULL)
+        return GCH_ERR_NOMEM;
     if (update->error_len > GCH_UPDATE_TEXT_MAX || update->status_len > GCH_UPDATE_TEXT_MAX)
         gch_count(&delivery->counters->values_cut, 1);
-    gch_update_put_parameters(&delivery->extra, update);
-    struct gch_request request = {.sql = gch_buf_cstr(&delivery->sql), .extra = gch_buf_cstr(&delivery->extra)};
-    if (request.sql == NULL || request.extra == NULL)
+    gch_form_put_text(&delivery->form, "query", sql);
+    gch_update_put_parameters(&delivery->form, update);
+    gch_form_put_end(&delivery->form);
+    if (gch_buf_status(&delivery->form) != GCH_OK)
         return GCH_ERR_NOMEM;
+    struct gch_request request = {.extra = INSERT_SETTINGS, .form = &delivery->form};
     return gch_transport_send(delivery->transport, &request, &delivery->reply);
 }
 

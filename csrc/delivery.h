@@ -22,7 +22,7 @@ struct gch_delivery {
     struct gch_reply reply; /* of the last request */
     struct gch_buf sql;
     struct gch_buf body;
-    struct gch_buf extra;
+    struct gch_buf form;
     int root_fd;         /* of the outbox, for rows put aside; -1: there is none */
     bool schema_checked; /* the tables were brought up to date since the last SCHEMA failure */
 };

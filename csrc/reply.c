@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#include "utf8.h"
+#include "server_text.h"
 
 #define QUOTED_MAX        300
 #define RETRY_AFTER_MAX_S 86400UL
@@ -130,17 +130,6 @@ static bool body_has(const struct gch_reply *reply, const char *needle)
     return reply->body.len > 0 && memmem(reply->body.data, reply->body.len, needle, strlen(needle)) != NULL;
 }
 
-/* A server's text may quote the data that it could not read; so it is cut, at the first line and at QUOTED_MAX bytes,
- * and it may be any bytes. */
-static void quote(const struct gch_reply *reply, struct gch_buf *text)
-{
-    size_t len = 0;
-    while (len < reply->body.len && len < QUOTED_MAX && reply->body.data[len] >= ' ')
-        len++;
-    gch_buf_init(text, QUOTED_MAX * 4);
-    (void)gch_utf8_from_bytes(text, reply->body.data, len);
-}
-
 /* Decides whether the reply is a success, and what a failure is. */
 enum gch_status gch_reply_judge(struct gch_reply *reply, const char *shown)
 {
@@ -164,7 +153,8 @@ enum gch_status gch_reply_judge(struct gch_reply *reply, const char *shown)
             "what answers at %s (HTTP %d) is not ClickHouse; check host, port and proxy in CLICKHOUSE_URL", shown,
             reply->http_status);
     struct gch_buf text;
-    quote(reply, &text);
+    gch_buf_init(&text, GCH_SERVER_TEXT_MAX);
+    gch_server_text_put(&text, reply->body.data, reply->body.len, !reply->cut, QUOTED_MAX);
     (void)gch_err_set(&reply->err, GCH_ERR_REMOTE, "ClickHouse at %s answers HTTP %d: %.*s; %s", shown,
                       reply->http_status, (int)text.len, (const char *)text.data, cure_of(reply->trouble));
     gch_buf_deinit(&text);

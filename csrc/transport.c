@@ -131,8 +131,7 @@ enum gch_status gch_transport_connect(struct gch_transport *transport, struct gc
     bool ok = transport->easy != NULL && add_header(transport, "X-ClickHouse-User: ", transport->url.user) &&
               add_header(transport, transport->url.password[0] != '\0' ? "X-ClickHouse-Key: " : "X-ClickHouse-Key;",
                          transport->url.password) &&
-              add_header(transport, "Expect:", "") &&
-              add_header(transport, "Content-Type: ", "application/octet-stream");
+              add_header(transport, "Expect:", "");
     if (!ok) {
         disconnect(transport);
         return GCH_ERR_NOMEM;
@@ -208,11 +207,18 @@ static enum gch_status run(struct gch_transport *transport, CURLcode *code)
 
 static void set_body(struct gch_transport *transport, const struct gch_request *request)
 {
-    const void *body = request->body != NULL ? (const void *)request->body->data : (const void *)request->sql;
-    size_t len = request->body != NULL ? request->body->len : strlen(request->sql);
+    const struct gch_buf *bytes = request->body != NULL ? request->body : request->form;
+    const void *body = bytes != NULL ? (const void *)bytes->data : (const void *)request->sql;
+    size_t len = bytes != NULL ? bytes->len : strlen(request->sql);
     curl_easy_setopt(transport->easy, CURLOPT_POST, 1L);
     curl_easy_setopt(transport->easy, CURLOPT_POSTFIELDS, body);
     curl_easy_setopt(transport->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
+}
+
+/* libcurl's lists hold text that may be changed, and it does not change this one. */
+static char *text(const char *line)
+{
+    return (char *)(uintptr_t)line;
 }
 
 enum gch_status gch_transport_send(struct gch_transport *transport, const struct gch_request *request,
@@ -223,8 +229,11 @@ enum gch_status gch_transport_send(struct gch_transport *transport, const struct
     const char *target = make_target(transport, request);
     if (easy == NULL || target == NULL)
         return GCH_ERR_NOMEM;
-    struct curl_slist encoded = {(char *)(uintptr_t) "Content-Encoding: zstd", transport->headers};
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, request->body != NULL ? &encoded : transport->headers);
+    struct curl_slist type = {
+        text(request->form != NULL ? "Content-Type: " GCH_FORM_TYPE : "Content-Type: application/octet-stream"),
+        transport->headers};
+    struct curl_slist encoded = {text("Content-Encoding: zstd"), &type};
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, request->body != NULL ? &encoded : &type);
     curl_easy_setopt(easy, CURLOPT_URL, target);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, reply);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, reply);

@@ -17,9 +17,10 @@
 #include "url.h"
 
 struct gch_request {
-    const char *sql;
+    const char *sql;            /* not used with form */
     const char *extra;          /* "&setting=value..." put behind the query string, or NULL */
-    const struct gch_buf *body; /* zstd, with sql in the URL; NULL: sql is the body */
+    const struct gch_buf *body; /* zstd, with sql in the URL; NULL: sql, or the form, is the body */
+    const struct gch_buf *form; /* a form of query_text.h, statement and parameters; or NULL */
     bool without_database;      /* for CREATE DATABASE */
 };
 
