@@ -1,6 +1,7 @@
 /* genesis_ch._core: the module. Multi-phase initialisation, one state an interpreter, heap types. */
 #include "py_logger.h"
 #include "py_method.h"
+#include "server_text.h"
 
 static int add_options(PyObject *module)
 {
@@ -87,6 +88,28 @@ static void module_free(void *module)
     (void)module_clear(module);
 }
 
+static PyObject *server_text(PyObject *module, PyObject *args)
+{
+    const char *text;
+    Py_ssize_t len;
+    Py_ssize_t limit;
+    struct gch_buf shown;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "s#n", &text, &len, &limit))
+        return NULL;
+    gch_buf_init(&shown, GCH_SERVER_TEXT_MAX);
+    gch_server_text_put(&shown, text, (size_t)len, true, limit < 0 ? 0 : (size_t)limit);
+    PyObject *result = PyUnicode_DecodeUTF8((const char *)shown.data, (Py_ssize_t)shown.len, "replace");
+    gch_buf_deinit(&shown);
+    return result;
+}
+
+static PyMethodDef module_methods[] = {
+    {"server_text", server_text, METH_VARARGS,
+     PyDoc_STR("server_text(text, limit): what a server says, without the data that it quotes, at most limit bytes")},
+    {NULL, NULL, 0, NULL},
+};
+
 static PyModuleDef_Slot module_slots[] = {
     {Py_mod_exec, module_exec},
     {0, NULL},
@@ -97,6 +120,7 @@ struct PyModuleDef gch_module = {
     .m_name = "genesis_ch._core",
     .m_doc = PyDoc_STR("The C core of genesis_ch: buffering, encoding and delivery."),
     .m_size = sizeof(struct gch_state),
+    .m_methods = module_methods,
     .m_slots = module_slots,
     .m_traverse = module_traverse,
     .m_clear = module_clear,

@@ -104,7 +104,8 @@ static const char *cure_of(enum gch_trouble trouble)
     case GCH_TROUBLE_TIMEOUT:
         return "check host, port and firewall";
     case GCH_TROUBLE_TLS:
-        return "check that the port speaks https and that its certificate is valid for this host";
+        return "check that the port speaks https with a certificate for this host, and name a CA of your own with "
+               "ca_file (GENESIS_CH_CA_FILE)";
     case GCH_TROUBLE_AUTH:
         return "check user and password in CLICKHOUSE_URL";
     case GCH_TROUBLE_SCHEMA:
@@ -147,6 +148,12 @@ enum gch_status gch_reply_judge(struct gch_reply *reply, const char *shown)
     reply->trouble = reply->error_class == GCH_CLASS_AUTH     ? GCH_TROUBLE_AUTH
                      : reply->error_class == GCH_CLASS_SCHEMA ? GCH_TROUBLE_SCHEMA
                                                               : GCH_TROUBLE_SERVER;
+    if (reply->http_status >= 300 && reply->http_status < 400)
+        return gch_err_set(
+            &reply->err, GCH_ERR_REMOTE,
+            "what answers at %s sends elsewhere (HTTP %d), where password and rows do not follow; put the "
+            "server's own address into CLICKHOUSE_URL",
+            shown, reply->http_status);
     if (!reply->from_clickhouse)
         return gch_err_set(
             &reply->err, GCH_ERR_REMOTE,

@@ -1,12 +1,14 @@
 #include "server_text.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 
 #include "error_class.h"
 #include "utf8.h"
 
-#define CUT     "..."
-#define CUT_LEN (sizeof(CUT) - 1)
+#define CUT          "..."
+#define CUT_LEN      (sizeof(CUT) - 1)
+#define NAME_MAX_LEN 64
 
 /* What stands before data that has no end of its own. Each is found in the texts of ClickHouse's sources, and most are
  * provoked from a real engine in tests/faults/test_secrets.py. */
@@ -71,6 +73,25 @@ static bool is_mark(const char *text, size_t len, size_t at)
     return text[at] == '\'' && !apostrophe;
 }
 
+/* What stands before a quoted name of the server's own, which helps and tells nothing. */
+static const char *const before_names[] = {"setting ", "identifier ", "column ", "Column ",
+                                           "Type of ", "table ",      "Table "};
+
+/* The length of the quoted name at `at`, marks and all; 0 when what stands there is not sure to be one. */
+static size_t name_at(const char *text, size_t len, size_t at)
+{
+    bool named = false;
+    for (size_t i = 0; i < sizeof(before_names) / sizeof(before_names[0]); i++) {
+        size_t word = strlen(before_names[i]);
+        named = named || (at >= word && memcmp(text + at - word, before_names[i], word) == 0);
+    }
+    size_t end = at + 1;
+    while (named && end < len && end - at <= NAME_MAX_LEN && (isalnum((unsigned char)text[end]) || text[end] == '_'))
+        end++;
+    bool closed = named && end < len && end > at + 1 && text[end] == text[at];
+    return closed && (end + 1 == len || !isalnum((unsigned char)text[end + 1])) ? end + 1 - at : 0;
+}
+
 /* The first and the last quotation mark; false when there is none. Marks that are not in pairs quote to the end. */
 static bool find_marks(const char *text, size_t len, size_t *first, size_t *last)
 {
@@ -79,6 +100,11 @@ static bool find_marks(const char *text, size_t len, size_t *first, size_t *last
     for (size_t at = 0; at < len; at++) {
         if (!is_mark(text, len, at))
             continue;
+        size_t name = count == 0 ? name_at(text, len, at) : 0;
+        if (name > 0) {
+            at += name - 1;
+            continue;
+        }
         *first = count == 0 ? at : *first;
         *last = at;
         count += 1;

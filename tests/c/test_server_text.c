@@ -40,6 +40,8 @@ static void test_what_is_cut(void)
          "Code: 691. DB::Exception: Unknown element ... (UNKNOWN_ELEMENT_OF_ENUM)"},
         {"Code: 36. DB::Exception: Something else about 'X \"and' more' of column `a`. (BAD_ARGUMENTS)",
          "Code: 36. DB::Exception: Something else about '...' of column `a`. (BAD_ARGUMENTS)"},
+        {"Code: 16. DB::Exception: No column 'it's X' or column 'x' there", "Code: 16. DB::Exception: No column '... "
+                                                                            "(NO_SUCH_COLUMN_IN_TABLE)"},
         {"Code: 41. DB::Exception: Cannot read DateTime: unexpected word: (at row 1)\n: X",
          "Code: 41. DB::Exception: Cannot read DateTime: unexpected word: (at row 1)... (CANNOT_PARSE_DATETIME)"},
         {"Code: 36. DB::Exception: No 'it's 'X\nX' X.", "Code: 36. DB::Exception: No '... (BAD_ARGUMENTS)"},
@@ -57,6 +59,8 @@ static void test_what_stays(void)
         "Code: 16. DB::Exception: No such column nope in table d.t. (NO_SUCH_COLUMN_IN_TABLE)",
         "Code: 241. DB::Exception: Memory limit (total) exceeded: would use 1 GiB. (MEMORY_LIMIT_EXCEEDED)",
         "There is no handle /x",
+        "Code: 115. DB::Exception: Unknown setting 'no_such_setting'. (UNKNOWN_SETTING) (version 26.9.2.1)",
+        "Code: 53. DB::Exception: Type of 'x' must be Int32, not String. (TYPE_MISMATCH)",
         "",
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
