@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
@@ -55,15 +56,16 @@ def words_of(error: Exception) -> str:
 
 def _pool(scheme: str, host: str, port: int, ca_file: str) -> Any:
     from clickhouse_connect.driver.httputil import check_env_proxy, get_pool_manager
-    from urllib3 import Retry
 
     proxy = None if _is_loopback(host) else check_env_proxy(scheme, host, port)
-    return get_pool_manager(
+    pool: Any = get_pool_manager(
         ca_cert=ca_file or None,
         http_proxy=proxy if scheme == "http" else None,
         https_proxy=proxy if scheme == "https" else None,
-        retries=Retry(1, redirect=False),
     )
+    # clickhouse-connect has no option for it, and passes retries of its own with each request.
+    pool.urlopen = functools.partial(pool.urlopen, redirect=False)
+    return pool
 
 
 def _is_loopback(host: str) -> bool:
