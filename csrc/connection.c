@@ -15,6 +15,7 @@ enum gch_status gch_connection_init(struct gch_connection *connection, const str
     enum gch_status status =
         gch_transport_init(&connection->transport, counters, gch_settings_ms(settings, GCH_OPTION_connect_timeout),
                            gch_settings_ms(settings, GCH_OPTION_request_timeout));
+    connection->transport.ca_file = options->place->ca_file;
     if (status == GCH_OK && options->place->mode == GCH_MODE_EMBEDDED)
         status = gch_embedded_init(&connection->embedded, options->place->home, options->python, options->package_path,
                                    (unsigned)settings->number[GCH_OPTION_server_idle], counters);
@@ -47,7 +48,7 @@ enum gch_status gch_connection_make(struct gch_connection *connection, struct gc
     struct gch_url url = {0};
     enum gch_status status = find_server(connection, &url, stop, err);
     if (status == GCH_OK)
-        status = gch_transport_connect(&connection->transport, &url, connection->place->mode == GCH_MODE_EMBEDDED);
+        status = gch_transport_connect(&connection->transport, &url);
     gch_url_deinit(&url);
     if (status != GCH_OK)
         return status;

@@ -33,6 +33,7 @@
     X(bytes_damaged, "bytes in those places")                                                                          \
     X(values_clamped, "integers out of the column's range, stored as the nearest that fits")                           \
     X(values_replaced, "values stored as U+FFFD, NaN, 0 or their repr, because they do not fit as given")              \
+    X(values_redacted, "texts of a run's config replaced as secrets, in whole or in part")                             \
     X(values_cut, "values cut at a cap")                                                                               \
     X(arguments_ignored, "calls with an argument that was unknown, given twice or missing")                            \
     X(servers_started, "embedded servers started")

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "query_text.h"
 #include "thread.h"
 #include "update.h"
 
@@ -21,7 +22,7 @@ void gch_delivery_init(struct gch_delivery *delivery, struct gch_transport *tran
     gch_reply_init(&delivery->reply);
     gch_buf_init(&delivery->sql, 1U << 20);
     gch_buf_init(&delivery->body, GCH_BATCH_BYTES_MAX);
-    gch_buf_init(&delivery->extra, 1U << 20);
+    gch_buf_init(&delivery->form, 1U << 20);
     delivery->slice_ms = UINT32_MAX;
 }
 
@@ -30,7 +31,7 @@ void gch_delivery_deinit(struct gch_delivery *delivery)
     gch_reply_deinit(&delivery->reply);
     gch_buf_deinit(&delivery->sql);
     gch_buf_deinit(&delivery->body);
-    gch_buf_deinit(&delivery->extra);
+    gch_buf_deinit(&delivery->form);
     for (size_t i = 0; i < delivery->put_off_count; i++)
         gch_writer_dir_close(&delivery->put_off[i]);
     delivery->put_off_count = 0;
@@ -285,17 +286,20 @@ static enum gch_status post_update(struct gch_delivery *delivery, const struct g
                                    void (*put)(struct gch_buf *))
 {
     gch_buf_reset(&delivery->sql);
-    gch_buf_reset(&delivery->extra);
+    gch_buf_reset(&delivery->form);
     put(&delivery->sql);
-    gch_buf_text(&delivery->extra, INSERT_SETTINGS);
+    const char *sql = gch_buf_cstr(&delivery->sql);
+    if (sql == NULL)
+        return GCH_ERR_NOMEM;
     if (update->error_len > GCH_UPDATE_TEXT_MAX || update->status_len > GCH_UPDATE_TEXT_MAX)
         gch_count(&delivery->counters->values_cut, 1);
-    gch_update_put_parameters(&delivery->extra, update);
-    struct gch_request request = {.sql = gch_buf_cstr(&delivery->sql),
-                                  .extra = gch_buf_cstr(&delivery->extra),
-                                  .no_result = put == gch_update_put_insert};
-    if (request.sql == NULL || request.extra == NULL)
+    gch_form_put_text(&delivery->form, "query", sql);
+    gch_update_put_parameters(&delivery->form, update);
+    gch_form_put_end(&delivery->form);
+    if (gch_buf_status(&delivery->form) != GCH_OK)
         return GCH_ERR_NOMEM;
+    struct gch_request request = {
+        .extra = INSERT_SETTINGS, .form = &delivery->form, .no_result = put == gch_update_put_insert};
     return gch_transport_send(delivery->transport, &request, &delivery->reply);
 }
 

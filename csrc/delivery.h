@@ -28,7 +28,7 @@ struct gch_delivery {
     struct gch_reply reply; /* of the last request */
     struct gch_buf sql;
     struct gch_buf body;
-    struct gch_buf extra;
+    struct gch_buf form;
     int root_fd;                     /* of the outbox, for rows put aside; -1: there is none */
     bool sync;                       /* rows put aside are on disk before they are settled */
     const struct gch_window *window; /* of the last run; what halving knows of its rows holds for no other */

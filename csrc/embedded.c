@@ -14,6 +14,7 @@
 
 #include "buf.h"
 #include "descriptor.h"
+#include "secret.h"
 #include "thread.h"
 #include "writer_dir.h"
 
@@ -74,8 +75,50 @@ static enum gch_status url_of(const struct gch_endpoint *endpoint, struct gch_ur
     return url->password == NULL ? GCH_ERR_NOMEM : GCH_OK;
 }
 
-/* The environment of the experiment with our package in front of PYTHONPATH, and without the address of a remote
- * server, which holds a password that this process has no use for. */
+/* What a Python process and the engine need of an environment, and nothing that holds a key or a password: so a list of
+ * what is passed on, not of what is not. A name that ends with '_' stands for all that begin with it. */
+static const char *const passed_on[] = {
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "TMPDIR",
+    "TZ",
+    "LANG",
+    "LC_",
+    "VIRTUAL_ENV",
+    "SYSTEMROOT",
+    "LD_",
+    "DYLD_",
+    "PYTHONHOME",
+    "PYTHONUTF8",
+    "PYTHONMALLOC",
+    "PYTHONFAULTHANDLER",
+    "PYTHONDONTWRITEBYTECODE",
+    "PYTHONWARNINGS",
+    "PYTHONPYCACHEPREFIX",
+    "MALLOC_",
+    "ASAN_",
+    "LSAN_",
+    "UBSAN_",
+    "TSAN_",
+};
+
+static bool is_passed_on(const char *entry)
+{
+    size_t len = strcspn(entry, "=");
+    if (gch_secret_key(entry, len) != GCH_SECRECY_NONE)
+        return false;
+    for (size_t i = 0; i < sizeof(passed_on) / sizeof(passed_on[0]); i++) {
+        size_t name = strlen(passed_on[i]);
+        bool prefix = passed_on[i][name - 1] == '_';
+        if (strncmp(entry, passed_on[i], name) == 0 && (prefix || len == name))
+            return true;
+    }
+    return false;
+}
+
+/* Our package stands in front of PYTHONPATH. */
 static char **make_environment(const struct gch_embedded *embedded, char **python_path)
 {
     size_t count = 0;
@@ -96,7 +139,7 @@ static char **make_environment(const struct gch_embedded *embedded, char **pytho
     if (*python_path != NULL)
         made[to++] = *python_path;
     for (size_t i = 0; i < count; i++) {
-        if (strncmp(environ[i], "PYTHONPATH=", 11) != 0 && strncmp(environ[i], "CLICKHOUSE_URL=", 15) != 0)
+        if (is_passed_on(environ[i]))
             made[to++] = environ[i];
     }
     return made;

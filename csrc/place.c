@@ -100,8 +100,10 @@ static enum gch_status resolve_http(struct gch_place *place, const struct gch_se
     place->mode = GCH_MODE_HTTP;
     place->outbox = base == NULL ? NULL : join(base, name);
     place->shown = strdup(place->url.shown);
+    const char *ca_file = settings->text[GCH_OPTION_ca_file];
+    place->ca_file = ca_file[0] == '\0' ? strdup("") : absolute(ca_file);
     free(base);
-    return place->outbox == NULL || place->shown == NULL ? GCH_ERR_NOMEM : GCH_OK;
+    return place->outbox == NULL || place->shown == NULL || place->ca_file == NULL ? GCH_ERR_NOMEM : GCH_OK;
 }
 
 static enum gch_status resolve_embedded(struct gch_place *place, const struct gch_settings *settings)
@@ -157,6 +159,7 @@ void gch_place_deinit(struct gch_place *place)
 {
     gch_url_deinit(&place->url);
     free(place->home);
+    free(place->ca_file);
     free(place->outbox);
     free(place->shown);
     memset(place, 0, sizeof(*place));

@@ -5,8 +5,8 @@
  *     not set            installed      the nearest .genesis_ch/ upward of the working directory, or one made in it
  *     not set            not installed  nowhere: disabled
  *
- * The hash is of the URL without its password. GENESIS_CH_HOME names the embedded directory, and moves a server's outbox
- * to HOME/outbox/<hash>. All paths are made absolute here.
+ * The hash is of the URL without its password. GENESIS_CH_HOME names the embedded directory, and moves a server's
+ * outbox to HOME/outbox/<hash>. All paths are made absolute here.
  */
 #ifndef GCH_PLACE_H
 #define GCH_PLACE_H
@@ -22,6 +22,7 @@ struct gch_place {
     enum gch_trouble trouble; /* why it is disabled, when it should not be */
     struct gch_url url;       /* of http */
     char *home;               /* of embedded: the .genesis_ch directory */
+    char *ca_file;            /* of http; "": the system's certificates */
     char *outbox;
     char *shown;           /* the destination for people: no password */
     struct gch_err reason; /* of disabled: one sentence with the cure */

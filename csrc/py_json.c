@@ -13,7 +13,8 @@ struct walk {
     struct gch_convert *convert;
     PyObject *inside[GCH_JSON_DEPTH];
     int depth;
-    bool numbers; /* every container so far is a dict */
+    bool numbers;             /* every container so far is a dict */
+    enum gch_secrecy secrecy; /* of what is written now, by the keys above it */
 };
 
 static int put(struct walk *walk, PyObject *value);
@@ -35,6 +36,53 @@ static void put_str(struct gch_convert *convert, PyObject *text)
     }
     if (replaced != 0)
         gch_count(&convert->counters->values_replaced, 1);
+}
+
+static void put_redacted(struct gch_convert *convert)
+{
+    gch_buf_text(convert->row, "\"" GCH_REDACTED "\"");
+    gch_count(&convert->counters->values_redacted, 1);
+}
+
+/* True when the text held secrets and stands redacted in the row. */
+static bool put_without_secrets(struct walk *walk, const char *text, size_t len)
+{
+    struct gch_convert *convert = walk->convert;
+    if (walk->secrecy != GCH_SECRECY_NONE) {
+        if (gch_secret_is_empty(text, len))
+            return false;
+        put_redacted(convert);
+        return true;
+    }
+    struct gch_buf shown;
+    gch_buf_init(&shown, (len + 1) * sizeof(GCH_REDACTED));
+    bool held = gch_secrets_redact(convert->secrets, text, len, &shown);
+    if (held && gch_buf_status(&shown) == GCH_OK) {
+        (void)gch_json_bytes(convert->row, shown.data, shown.len);
+        gch_count(&convert->counters->values_redacted, 1);
+    } else if (held) {
+        put_redacted(convert);
+    }
+    gch_buf_deinit(&shown);
+    return held;
+}
+
+/* A text that is a value, not a key. One whose bytes cannot be had (no memory) is not shown. */
+static void put_text(struct walk *walk, PyObject *text)
+{
+    if (walk->convert->secrets == NULL) {
+        put_str(walk->convert, text);
+        return;
+    }
+    PyObject *bytes = PyUnicode_AsEncodedString(text, "utf-8", "replace");
+    if (bytes == NULL) {
+        PyErr_Clear();
+        put_redacted(walk->convert);
+        return;
+    }
+    if (!put_without_secrets(walk, PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes)))
+        put_str(walk->convert, text);
+    Py_DECREF(bytes);
 }
 
 /* Integers past 64 bits are written in full, JSON has no limit; those that only have a hexadecimal text, as that. */
@@ -158,6 +206,18 @@ static PyObject *key_text(struct gch_convert *convert, PyObject *key, int *statu
     return text;
 }
 
+/* What is below a secret key is secret too, whatever its own keys are. */
+static void look_at_key(struct walk *walk, PyObject *key)
+{
+    PyObject *bytes = PyUnicode_AsEncodedString(key, "utf-8", "replace");
+    enum gch_secrecy secrecy = GCH_SECRECY_TEXT;
+    if (bytes != NULL)
+        secrecy = gch_secret_key(PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes));
+    PyErr_Clear();
+    Py_XDECREF(bytes);
+    walk->secrecy = secrecy > walk->secrecy ? secrecy : walk->secrecy;
+}
+
 static int put_item(struct walk *walk, PyObject *key, PyObject *value, bool first)
 {
     struct gch_convert *convert = walk->convert;
@@ -171,10 +231,14 @@ static int put_item(struct walk *walk, PyObject *key, PyObject *value, bool firs
     gch_buf_byte(convert->row, ':');
     size_t path_len = convert->path->len;
     bool numbers = walk->numbers;
+    enum gch_secrecy secrecy = walk->secrecy;
     walk->numbers = numbers && push_path(walk, text);
+    if (convert->secrets != NULL)
+        look_at_key(walk, text);
     Py_DECREF(text);
     status = put(walk, value);
     walk->numbers = numbers;
+    walk->secrecy = secrecy;
     gch_buf_truncate(convert->path, path_len);
     return status;
 }
@@ -231,7 +295,7 @@ static int put_other(struct walk *walk, PyObject *value)
     } else if (status == 0) {
         PyObject *text = gch_repr(walk->convert, value, &status);
         if (text != NULL)
-            put_str(walk->convert, text);
+            put_text(walk, text);
         else
             gch_buf_text(walk->convert->row, "null");
         Py_XDECREF(text);
@@ -256,7 +320,9 @@ static int put(struct walk *walk, PyObject *value)
     if (gch_buf_status(row) != GCH_OK)
         return 0;
     if (PyUnicode_Check(value))
-        put_str(walk->convert, value);
+        put_text(walk, value);
+    else if (walk->secrecy == GCH_SECRECY_ALL && PyNumber_Check(value) && !PyBool_Check(value))
+        put_redacted(walk->convert);
     else if (PyFloat_Check(value))
         put_double(walk, PyFloat_AS_DOUBLE(value));
     else if (value == Py_None)
@@ -280,6 +346,7 @@ int gch_json_put(struct gch_convert *convert, PyObject *value, int with_numbers)
     walk.convert = convert;
     walk.depth = 0;
     walk.numbers = with_numbers != 0;
+    walk.secrecy = GCH_SECRECY_NONE;
     gch_buf_reset(convert->path);
     return put(&walk, value);
 }

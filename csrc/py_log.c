@@ -168,7 +168,7 @@ static int log_rows(struct gch_py_logger *self, struct gch_logger *logger, enum 
     struct gch_scratch spare;
     struct gch_scratch *scratch = take_scratch(self, &spare);
     struct gch_row_context context = {
-        .convert = {self->state, &logger->counters, &scratch->row, &scratch->numbers, &scratch->path, 0},
+        .convert = {self->state, &logger->counters, &scratch->row, &scratch->numbers, &scratch->path, 0, NULL},
         .logger = logger,
     };
     PyObject *held;

@@ -214,21 +214,22 @@ static PyObject *logger_endpoint(PyObject *object, PyObject *unused)
     PyObject *result;
     gch_sender_get_report(&core->logger->sender, &report);
     if (place->mode == GCH_MODE_HTTP)
-        result = Py_BuildValue("sssss", place->url.base, place->url.user, place->url.password, place->url.database,
-                               place->url.settings);
+        result = Py_BuildValue("ssssss", place->url.base, place->url.user, place->url.password, place->url.database,
+                               place->url.settings, place->ca_file);
     else if (report.endpoint.url[0] == '\0')
         result = Py_NewRef(Py_None);
     else
-        result = Py_BuildValue("sssss", report.endpoint.url, "default", report.endpoint.token, "default", "");
+        result = Py_BuildValue("ssssss", report.endpoint.url, "default", report.endpoint.token, "default", "", "");
     gch_core_give(core);
     return result;
 }
 
 /* ---- options ---- */
 
-static PyObject *option_text(PyObject *name, PyObject *value)
+static PyObject *option_text(int option, PyObject *name, PyObject *value)
 {
-    if (PyBool_Check(value) || !(PyUnicode_Check(value) || PyLong_Check(value) || PyFloat_Check(value)))
+    bool flag = gch_option_get((enum gch_option)option)->kind == GCH_KIND_FLAG;
+    if ((PyBool_Check(value) && !flag) || !(PyUnicode_Check(value) || PyLong_Check(value) || PyFloat_Check(value)))
         return PyErr_Format(PyExc_TypeError, "%U takes text or a number, not %s", name, Py_TYPE(value)->tp_name);
     return PyObject_Str(value);
 }
@@ -247,7 +248,7 @@ static int find_option(PyObject *name)
 /* The value as the text that opening would take; NULL with an exception set when it would not. */
 static PyObject *check_value(int option, PyObject *name, PyObject *value)
 {
-    PyObject *text = option_text(name, value);
+    PyObject *text = option_text(option, name, value);
     const char *bytes = text == NULL ? NULL : PyUnicode_AsUTF8(text);
     if (bytes == NULL) {
         Py_XDECREF(text);

@@ -2,6 +2,7 @@
 #include "py_logger.h"
 #include "py_method.h"
 #include "py_outbox.h"
+#include "server_text.h"
 
 static int add_options(PyObject *module)
 {
@@ -51,7 +52,7 @@ static int module_exec(PyObject *module)
 {
     struct gch_state *state = gch_state_of_module(module);
     (void)gch_logger_methods();
-    if (gch_methods_init(state) != 0)
+    if (gch_methods_init(state) != 0 || PyModule_AddFunctions(module, gch_outbox_methods) != 0)
         return -1;
     state->logger_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &gch_logger_spec, NULL);
     if (state->logger_type == NULL || PyModule_AddType(module, state->logger_type) != 0)
@@ -88,6 +89,29 @@ static void module_free(void *module)
     (void)module_clear(module);
 }
 
+static PyObject *server_text(PyObject *module, PyObject *args)
+{
+    const char *text;
+    Py_ssize_t len;
+    Py_ssize_t limit;
+    struct gch_buf shown;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "s#n", &text, &len, &limit))
+        return NULL;
+    gch_buf_init(&shown, GCH_SERVER_TEXT_MAX);
+    gch_server_text_put(&shown, text, (size_t)len, true, limit < 0 ? 0 : (size_t)limit);
+    PyObject *result = PyUnicode_DecodeUTF8((const char *)shown.data, (Py_ssize_t)shown.len, "replace");
+    gch_buf_deinit(&shown);
+    return result;
+}
+
+static PyMethodDef module_methods[] = {
+    {"server_text", server_text, METH_VARARGS,
+     PyDoc_STR(
+         "server_text(text, limit)\n--\n\nWhat a server says, without the data that it quotes, at most limit bytes.")},
+    {NULL, NULL, 0, NULL},
+};
+
 static PyModuleDef_Slot module_slots[] = {
     {Py_mod_exec, module_exec},
     {0, NULL},
@@ -98,7 +122,7 @@ struct PyModuleDef gch_module = {
     .m_name = "genesis_ch._core",
     .m_doc = PyDoc_STR("The C core of genesis_ch: buffering, encoding and delivery."),
     .m_size = sizeof(struct gch_state),
-    .m_methods = gch_outbox_methods,
+    .m_methods = module_methods,
     .m_slots = module_slots,
     .m_traverse = module_traverse,
     .m_clear = module_clear,

@@ -1,6 +1,7 @@
 #include "py_row.h"
 
 #include <math.h>
+#include <unistd.h>
 
 #include "py_value.h"
 #include "rowbinary.h"
@@ -51,6 +52,21 @@ static int put_metrics(struct gch_convert *convert, PyObject *value)
     return gch_value_json(convert, value, "{}", 1);
 }
 
+/* The environment is read for each run, because callers load .env late; a run is logged once. */
+static int put_config(struct gch_row_context *context, PyObject *value)
+{
+    struct gch_convert *convert = &context->convert;
+    struct gch_secrets secrets;
+    if (!gch_settings_flag(&context->logger->settings, GCH_OPTION_redact))
+        return gch_value_json(convert, value, "{}", 0);
+    gch_secrets_init(&secrets, environ);
+    convert->secrets = &secrets;
+    int status = gch_value_json(convert, value, "{}", 0);
+    convert->secrets = NULL;
+    gch_secrets_deinit(&secrets);
+    return status;
+}
+
 static int put_column(struct gch_row_context *context, const struct slots *slots, enum gch_form form, PyObject *value,
                       bool required)
 {
@@ -60,6 +76,8 @@ static int put_column(struct gch_row_context *context, const struct slots *slots
         return gch_value_text(convert, value);
     case GCH_FORM_OBJECT:
         return gch_value_json(convert, value, "{}", 0);
+    case GCH_FORM_CONFIG:
+        return put_config(context, value);
     case GCH_FORM_METRICS:
         return put_metrics(convert, value);
     case GCH_FORM_LIST:

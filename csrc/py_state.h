@@ -10,6 +10,7 @@
 
 #include "buf.h"
 #include "counters.h"
+#include "secret.h"
 #include "tables.h"
 
 #define GCH_ARGUMENTS_MAX 24
@@ -51,6 +52,7 @@ struct gch_convert {
     struct gch_buf *numbers; /* name and value of each finite number in metrics, RowBinary */
     struct gch_buf *path;    /* the dotted key in work */
     size_t number_count;
+    const struct gch_secrets *secrets; /* what must not be stored, or NULL: store as given */
 };
 
 /* What a conversion returns: -1 only when an exception that must reach the caller is set (KeyboardInterrupt,

@@ -41,16 +41,35 @@ static const char *escape_of(char c)
     }
 }
 
-void gch_query_put_parameter(struct gch_buf *url, const char *name, const char *value, size_t len)
+static void put_field(struct gch_buf *form, const char *prefix, const char *name)
 {
-    gch_buf_printf(url, "&param_%s=", name);
+    gch_buf_printf(form, "--" GCH_FORM_BOUNDARY "\r\nContent-Disposition: form-data; name=\"%s%s\"\r\n\r\n", prefix,
+                   name);
+}
+
+void gch_form_put_text(struct gch_buf *form, const char *name, const char *text)
+{
+    put_field(form, "", name);
+    gch_buf_text(form, text);
+    gch_buf_text(form, "\r\n");
+}
+
+void gch_form_put_parameter(struct gch_buf *form, const char *name, const char *value, size_t len)
+{
+    put_field(form, "param_", name);
     for (size_t i = 0; i < len; i++) {
         const char *escape = escape_of(value[i]);
         if (escape != NULL)
-            gch_query_put_encoded(url, escape, strlen(escape));
+            gch_buf_text(form, escape);
         else
-            gch_query_put_encoded(url, value + i, 1);
+            gch_buf_byte(form, (uint8_t)value[i]);
     }
+    gch_buf_text(form, "\r\n");
+}
+
+void gch_form_put_end(struct gch_buf *form)
+{
+    gch_buf_text(form, "--" GCH_FORM_BOUNDARY "--\r\n");
 }
 
 void gch_query_put_identifier(struct gch_buf *sql, const char *name, size_t len)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#include "utf8.h"
+#include "server_text.h"
 
 #define QUOTED_MAX        300
 #define RETRY_AFTER_MAX_S 86400UL
@@ -149,7 +149,8 @@ static const char *cure_of(enum gch_trouble trouble)
     case GCH_TROUBLE_TIMEOUT:
         return "check host, port and firewall";
     case GCH_TROUBLE_TLS:
-        return "check that the port speaks https and that its certificate is valid for this host";
+        return "check that the port speaks https with a certificate for this host, and name a CA of your own with "
+               "ca_file (GENESIS_CH_CA_FILE)";
     case GCH_TROUBLE_AUTH:
         return "check user and password in CLICKHOUSE_URL";
     case GCH_TROUBLE_SCHEMA:
@@ -173,17 +174,6 @@ void gch_reply_fail(struct gch_reply *reply, enum gch_trouble trouble, const cha
 static bool body_has(const struct gch_reply *reply, const char *needle)
 {
     return reply->body.len > 0 && memmem(reply->body.data, reply->body.len, needle, strlen(needle)) != NULL;
-}
-
-/* A server's text may quote the data that it could not read; so it is cut, at the first line and at QUOTED_MAX bytes,
- * and it may be any bytes. */
-static void quote(const struct gch_reply *reply, struct gch_buf *text)
-{
-    size_t len = 0;
-    while (len < reply->body.len && len < QUOTED_MAX && reply->body.data[len] >= ' ')
-        len++;
-    gch_buf_init(text, QUOTED_MAX * 4);
-    (void)gch_utf8_from_bytes(text, reply->body.data, len);
 }
 
 /* The code of a body that starts with "Code: ", which has no NUL behind it. */
@@ -220,13 +210,20 @@ enum gch_status gch_reply_judge(struct gch_reply *reply, const char *shown)
     reply->trouble = reply->error_class == GCH_CLASS_AUTH     ? GCH_TROUBLE_AUTH
                      : reply->error_class == GCH_CLASS_SCHEMA ? GCH_TROUBLE_SCHEMA
                                                               : GCH_TROUBLE_SERVER;
+    if (reply->http_status >= 300 && reply->http_status < 400)
+        return gch_err_set(
+            &reply->err, GCH_ERR_REMOTE,
+            "what answers at %s sends elsewhere (HTTP %d), where password and rows do not follow; put the "
+            "server's own address into CLICKHOUSE_URL",
+            shown, reply->http_status);
     if (!is_clickhouse(reply))
         return gch_err_set(
             &reply->err, GCH_ERR_REMOTE,
             "what answers at %s (HTTP %d) is not ClickHouse; check host, port and proxy in CLICKHOUSE_URL", shown,
             reply->http_status);
     struct gch_buf text;
-    quote(reply, &text);
+    gch_buf_init(&text, GCH_SERVER_TEXT_MAX);
+    gch_server_text_put(&text, reply->body.data, reply->body.len, !reply->cut, QUOTED_MAX);
     (void)gch_err_set(&reply->err, GCH_ERR_REMOTE, "ClickHouse at %s answers HTTP %d: %.*s; %s", shown,
                       reply->http_status, (int)text.len, (const char *)text.data, cure_of(reply->trouble));
     gch_buf_deinit(&text);

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #ifdef __APPLE__
 #include <xlocale.h>
@@ -110,6 +111,20 @@ static enum gch_status set_sync(struct gch_settings *settings, const char *value
     return set_text(settings, GCH_OPTION_sync, value);
 }
 
+static enum gch_status set_flag(struct gch_settings *settings, enum gch_option option, const char *value,
+                                struct gch_err *err)
+{
+    static const char *const words[] = {"0", "false", "no", "off", "1", "true", "yes", "on"};
+    for (size_t i = 0; i < 8; i++) {
+        if (strcasecmp(value, words[i]) == 0) {
+            settings->number[option] = i < 4 ? 0.0 : 1.0;
+            return GCH_OK;
+        }
+    }
+    return gch_err_set(err, GCH_ERR_INVALID, "%s (%s) is \"%.40s\"; it takes 1 or 0, true or false", specs[option].name,
+                       specs[option].env, value);
+}
+
 /* With a point, whatever locale the experiment has set. */
 static double read_number(const char *value, char **end)
 {
@@ -145,6 +160,8 @@ enum gch_status gch_settings_set(struct gch_settings *settings, enum gch_option 
         return set_mode(settings, value, err);
     case GCH_KIND_SYNC:
         return set_sync(settings, value, err);
+    case GCH_KIND_FLAG:
+        return set_flag(settings, option, value, err);
     default:
         return set_number(settings, option, value, err);
     }

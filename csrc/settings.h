@@ -7,6 +7,7 @@
 #ifndef GCH_SETTINGS_H
 #define GCH_SETTINGS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "status.h"
@@ -16,6 +17,8 @@
     X(url, "CLICKHOUSE_URL", TEXT, "", 0, 0, "server: http(s)://user:password@host:port/database?setting=value")       \
     X(mode, "GENESIS_CH_MODE", MODE, "auto", 0, 0, "auto, http, embedded or disabled")                                 \
     X(home, "GENESIS_CH_HOME", TEXT, "", 0, 0, "directory of the embedded store and of the outbox")                    \
+    X(ca_file, "GENESIS_CH_CA_FILE", TEXT, "", 0, 0, "certificates that https trusts, PEM; else those of the system")  \
+    X(redact, "GENESIS_CH_REDACT", FLAG, "1", 0, 1, "values of secret-looking keys of a run's config are replaced")    \
     X(outbox_max_bytes, "GENESIS_CH_OUTBOX_MAX_BYTES", BYTES, "1073741824", 1048576, 1099511627776,                    \
       "cap of the outbox on disk, for each destination")                                                               \
     X(segment_bytes, "GENESIS_CH_SEGMENT_BYTES", BYTES, "4194304", 65536, 134217728, "size of one outbox file")        \
@@ -39,7 +42,7 @@ enum gch_option {
         GCH_OPTION_COUNT
 };
 
-enum gch_option_kind { GCH_KIND_TEXT, GCH_KIND_MODE, GCH_KIND_SYNC, GCH_KIND_BYTES, GCH_KIND_SECONDS };
+enum gch_option_kind { GCH_KIND_TEXT, GCH_KIND_MODE, GCH_KIND_SYNC, GCH_KIND_FLAG, GCH_KIND_BYTES, GCH_KIND_SECONDS };
 
 enum gch_mode { GCH_MODE_AUTO, GCH_MODE_HTTP, GCH_MODE_EMBEDDED, GCH_MODE_DISABLED };
 
@@ -57,7 +60,7 @@ struct gch_option_spec {
 
 struct gch_settings {
     char *text[GCH_OPTION_COUNT];    /* TEXT, MODE and SYNC; owned */
-    double number[GCH_OPTION_COUNT]; /* BYTES, SECONDS */
+    double number[GCH_OPTION_COUNT]; /* BYTES, SECONDS; FLAG: 0 or 1 */
     enum gch_mode mode;
     enum gch_sync sync;
 };
@@ -77,6 +80,11 @@ enum gch_status gch_settings_set(struct gch_settings *settings, enum gch_option 
 
 /* Takes every variable that is set. One that cannot be used is skipped and named in err (the last one). */
 enum gch_status gch_settings_read_environment(struct gch_settings *settings, struct gch_err *err) GCH_MUST_CHECK;
+
+static inline bool gch_settings_flag(const struct gch_settings *settings, enum gch_option option)
+{
+    return settings->number[option] != 0.0;
+}
 
 static inline uint32_t gch_settings_ms(const struct gch_settings *settings, enum gch_option option)
 {

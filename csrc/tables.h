@@ -15,6 +15,7 @@
 #define GCH_FORM_MAP(X)                                                                                                \
     X(TEXT, "String")                                                                                                  \
     X(OBJECT, "String") /* JSON; {} when nothing is given */                                                           \
+    X(CONFIG, "String") /* JSON as OBJECT, without secrets */                                                          \
     X(LIST, "String")   /* JSON; [] when nothing is given */                                                           \
     X(F64, "Float64")                                                                                                  \
     X(I32, "Int32")                                                                                                    \
@@ -44,7 +45,7 @@ enum gch_form {
     X(start_time, TIME)                                                                                                \
     X(end_time, EPOCH)                                                                                                 \
     X(task_name, TEXT)                                                                                                 \
-    X(config, OBJECT)                                                                                                  \
+    X(config, CONFIG)                                                                                                  \
     X(status, TEXT)                                                                                                    \
     X(total_generations, I32)                                                                                          \
     X(population_size, I32)                                                                                            \

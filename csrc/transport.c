@@ -1,13 +1,17 @@
 #include "transport.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "descriptor.h"
 #include "query_text.h"
 
 #define TARGET_MAX (1U << 20)
 #define POLL_MS    1000
+
+_Static_assert(sizeof(((struct gch_transport *)0)->trouble) >= CURL_ERROR_SIZE, "libcurl writes that many bytes");
 
 enum gch_status gch_transport_global_init(void)
 {
@@ -93,6 +97,32 @@ static bool add_header(struct gch_transport *transport, const char *name, const 
     return list != NULL;
 }
 
+/* This machine: localhost, a name below it, 127.x.x.x or ::1. */
+static bool is_loopback(const char *host)
+{
+    size_t len = strlen(host);
+    struct in_addr v4;
+    struct in6_addr v6;
+    if (inet_pton(AF_INET, host, &v4) == 1)
+        return (ntohl(v4.s_addr) >> 24) == 127;
+    if (inet_pton(AF_INET6, host, &v6) == 1)
+        return IN6_IS_ADDR_LOOPBACK(&v6);
+    return strcasecmp(host, "localhost") == 0 || (len > 10 && strcasecmp(host + len - 10, ".localhost") == 0);
+}
+
+/* Most of it is libcurl's default; it stands here so that a build with other defaults does not loosen it. */
+static void set_trust(struct gch_transport *transport)
+{
+    CURL *easy = transport->easy;
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transport->trouble);
+    if (transport->ca_file != NULL && transport->ca_file[0] != '\0')
+        curl_easy_setopt(easy, CURLOPT_CAINFO, transport->ca_file);
+}
+
 static void set_options(struct gch_transport *transport)
 {
     CURL *easy = transport->easy;
@@ -119,22 +149,21 @@ static void set_options(struct gch_transport *transport)
 #if LIBCURL_VERSION_NUM >= 0x074000
     curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
 #endif
-    if (transport->loopback)
+    if (is_loopback(transport->url.host))
         curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+    set_trust(transport);
 }
 
-enum gch_status gch_transport_connect(struct gch_transport *transport, struct gch_url *url, bool loopback)
+enum gch_status gch_transport_connect(struct gch_transport *transport, struct gch_url *url)
 {
     disconnect(transport);
     transport->url = *url;
     memset(url, 0, sizeof(*url));
-    transport->loopback = loopback;
     transport->easy = curl_easy_init();
     bool ok = transport->easy != NULL && add_header(transport, "X-ClickHouse-User: ", transport->url.user) &&
               add_header(transport, transport->url.password[0] != '\0' ? "X-ClickHouse-Key: " : "X-ClickHouse-Key;",
                          transport->url.password) &&
-              add_header(transport, "Expect:", "") &&
-              add_header(transport, "Content-Type: ", "application/octet-stream");
+              add_header(transport, "Expect:", "");
     if (!ok) {
         disconnect(transport);
         return GCH_ERR_NOMEM;
@@ -184,6 +213,7 @@ static enum gch_trouble trouble_of_curl(CURLcode code)
     case CURLE_SSL_CIPHER:
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_INVALIDCERTSTATUS:
         return GCH_TROUBLE_TLS;
     default:
         return GCH_TROUBLE_SERVER;
@@ -210,11 +240,18 @@ static enum gch_status run(struct gch_transport *transport, CURLcode *code)
 
 static void set_body(struct gch_transport *transport, const struct gch_request *request)
 {
-    const void *body = request->body != NULL ? (const void *)request->body->data : (const void *)request->sql;
-    size_t len = request->body != NULL ? request->body->len : strlen(request->sql);
+    const struct gch_buf *bytes = request->body != NULL ? request->body : request->form;
+    const void *body = bytes != NULL ? (const void *)bytes->data : (const void *)request->sql;
+    size_t len = bytes != NULL ? bytes->len : strlen(request->sql);
     curl_easy_setopt(transport->easy, CURLOPT_POST, 1L);
     curl_easy_setopt(transport->easy, CURLOPT_POSTFIELDS, body);
     curl_easy_setopt(transport->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
+}
+
+/* libcurl's lists hold text that may be changed, and it does not change this one. */
+static char *text(const char *line)
+{
+    return (char *)(uintptr_t)line;
 }
 
 enum gch_status gch_transport_send(struct gch_transport *transport, const struct gch_request *request,
@@ -222,12 +259,16 @@ enum gch_status gch_transport_send(struct gch_transport *transport, const struct
 {
     gch_reply_reset(reply);
     reply->wants_empty = request->no_result;
+    transport->trouble[0] = '\0';
     CURL *easy = transport->easy;
     const char *target = make_target(transport, request);
     if (easy == NULL || target == NULL)
         return GCH_ERR_NOMEM;
-    struct curl_slist encoded = {(char *)(uintptr_t) "Content-Encoding: zstd", transport->headers};
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, request->body != NULL ? &encoded : transport->headers);
+    struct curl_slist type = {
+        text(request->form != NULL ? "Content-Type: " GCH_FORM_TYPE : "Content-Type: application/octet-stream"),
+        transport->headers};
+    struct curl_slist encoded = {text("Content-Encoding: zstd"), &type};
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, request->body != NULL ? &encoded : &type);
     curl_easy_setopt(easy, CURLOPT_URL, target);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, reply);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, reply);
@@ -243,7 +284,9 @@ enum gch_status gch_transport_send(struct gch_transport *transport, const struct
     if (status == GCH_ERR_STOPPED || status == GCH_ERR_NOMEM)
         return status;
     if (code != CURLE_OK) {
-        gch_reply_fail(reply, trouble_of_curl(code), transport->url.shown, curl_easy_strerror(code));
+        enum gch_trouble trouble = trouble_of_curl(code);
+        bool own_words = trouble == GCH_TROUBLE_TLS && transport->trouble[0] != '\0';
+        gch_reply_fail(reply, trouble, transport->url.shown, own_words ? transport->trouble : curl_easy_strerror(code));
         return GCH_ERR_REMOTE;
     }
     long http_status = 0;

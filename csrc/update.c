@@ -1,6 +1,7 @@
 #include "update.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "query_text.h"
 #include "rowbinary.h"
@@ -105,19 +106,25 @@ void gch_update_put_mutation(struct gch_buf *sql)
     gch_buf_text(sql, " WHERE run_id = {run_id:String}");
 }
 
-/* A server takes no address of any length: 128 KiB a field are usual, and a byte becomes six at worst. */
 static size_t cut(const char *text, size_t len)
 {
     return len <= GCH_UPDATE_TEXT_MAX ? len : gch_utf8_floor((const uint8_t *)text, GCH_UPDATE_TEXT_MAX);
 }
 
-void gch_update_put_parameters(struct gch_buf *url, const struct gch_update *update)
+static void put_number(struct gch_buf *form, const char *name, int64_t number)
 {
-    gch_query_put_parameter(url, "run_id", update->run_id, update->run_id_len);
-    gch_query_put_parameter(url, "status", update->status, cut(update->status, update->status_len));
-    gch_query_put_parameter(url, "error", update->error, cut(update->error, update->error_len));
-    gch_buf_printf(url,
-                   "&param_total_generations=%" PRId32 "&param_at=%" PRId64 "&param_end_time=%" PRId64
-                   "&param_version=%" PRId64,
-                   update->total_generations, update->at_ms, update->end_time_ms, update->version_us);
+    char text[24];
+    int len = snprintf(text, sizeof(text), "%" PRId64, number);
+    gch_form_put_parameter(form, name, text, (size_t)len);
+}
+
+void gch_update_put_parameters(struct gch_buf *form, const struct gch_update *update)
+{
+    gch_form_put_parameter(form, "run_id", update->run_id, update->run_id_len);
+    gch_form_put_parameter(form, "status", update->status, cut(update->status, update->status_len));
+    gch_form_put_parameter(form, "error", update->error, cut(update->error, update->error_len));
+    put_number(form, "total_generations", update->total_generations);
+    put_number(form, "at", update->at_ms);
+    put_number(form, "end_time", update->end_time_ms);
+    put_number(form, "version", update->version_us);
 }

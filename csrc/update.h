@@ -8,7 +8,7 @@
 
 #include "buf.h"
 
-/* Bytes of each text: they travel in the URL, percent-encoded, and a server takes no longer one than 256 KiB. */
+/* Bytes of each text: a server takes no form field of more than 128 KiB, and escaping may double it. */
 #define GCH_UPDATE_TEXT_MAX 16384
 
 struct gch_update {
@@ -35,7 +35,7 @@ enum gch_status gch_update_get(struct gch_update *update, const uint8_t *bytes, 
 void gch_update_put_insert(struct gch_buf *sql);
 void gch_update_put_mutation(struct gch_buf *sql);
 
-/* Appends "&param_name=value" for each, percent-encoded, with status and error cut at GCH_UPDATE_TEXT_MAX. */
-void gch_update_put_parameters(struct gch_buf *url, const struct gch_update *update);
+/* Appends each parameter as a field of a form, with status and error cut at GCH_UPDATE_TEXT_MAX. */
+void gch_update_put_parameters(struct gch_buf *form, const struct gch_update *update);
 
 #endif

@@ -28,13 +28,15 @@ class FlushResult:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """The server that rows go to: url is "http://host:port/", settings the URL's query, "" when there is none."""
+    """The server that rows go to: url is "http://host:port/", settings the URL's query, "" when there is none,
+    ca_file the certificates that https trusts, "" for those of the system."""
 
     url: str
     user: str
     password: str = field(repr=False)
     database: str
     settings: str = ""
+    ca_file: str = ""
 
 
 class ConnectError(Exception):

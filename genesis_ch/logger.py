@@ -12,7 +12,7 @@ import logging
 import os
 from typing import TYPE_CHECKING
 
-from . import _runtime
+from . import _client, _runtime
 from ._core import Logger
 from ._results import ConnectError, Endpoint, FlushResult
 
@@ -134,9 +134,9 @@ class ClickHouseLogger(Logger):
         try:
             endpoint = self._reach()
             if self._client is None or self._client[:2] != (os.getpid(), endpoint):
-                self._client = (os.getpid(), endpoint, _make_client(endpoint))
+                self._client = (os.getpid(), endpoint, _client.make(endpoint, READ_TIMEOUT))
         except Exception as error:  # whatever clickhouse-connect, its HTTP library or the network raises
-            _log.warning("ch_logger.client: %s", _first_line(error))
+            _log.warning("ch_logger.client: %s", _client.words_of(error))
             return None
         return self._client[2]
 
@@ -153,9 +153,9 @@ class ClickHouseLogger(Logger):
         if held is None or held[0] != os.getpid():
             return
         try:
-            held[2].close()
+            _client.close(held[2])
         except Exception as error:  # a connection that is gone already
-            _log.debug("closing the client: %s", _first_line(error))
+            _log.debug("closing the client: %s", _client.words_of(error))
 
     def get_run_id_by_path(self, database_path: str | os.PathLike[str]) -> str | None:
         """The run_id of the latest run with this database_path, or None; what a runner asks before it resumes."""
@@ -168,32 +168,9 @@ class ClickHouseLogger(Logger):
         try:
             rows = client.query(RUN_BY_PATH, parameters={"path": os.fspath(database_path)}).result_rows
         except Exception as error:  # whatever clickhouse-connect, its HTTP library or the network raises
-            _log.warning("get_run_id_by_path: %s", _first_line(error))
+            _log.warning("get_run_id_by_path: %s", _client.words_of(error))
             return None
         return str(rows[0][0]) if rows else None
-
-
-def _make_client(endpoint: Endpoint) -> Client:
-    from urllib.parse import parse_qsl, urlsplit
-
-    from clickhouse_connect import get_client
-
-    parts = urlsplit(endpoint.url)
-    return get_client(
-        host=parts.hostname,
-        port=parts.port or 0,
-        username=endpoint.user,
-        password=endpoint.password,
-        database=endpoint.database,
-        secure=parts.scheme == "https",
-        settings={"final": 1, **dict(parse_qsl(endpoint.settings))},
-        connect_timeout=READ_TIMEOUT,
-        autogenerate_session_id=False,
-    )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0][:300]
 
 
 ch_logger = ClickHouseLogger()

@@ -25,11 +25,17 @@ static void test_encoded(void)
 static void test_parameter(void)
 {
     gch_buf_reset(&buf);
-    gch_query_put_parameter(&buf, "a", "x\ty\\z'\0\n", 8);
-    CHECK_TEXT(text(), "&param_a=x%5Cty%5C%5Cz%5C%27%5C0%5Cn");
-    gch_buf_reset(&buf);
-    gch_query_put_parameter(&buf, "b", "\xE2\x82\xAC&c=1", 7);
-    CHECK_TEXT(text(), "&param_b=%E2%82%AC%26c%3D1");
+    static const char head[] = "--genesis-ch-form\r\nContent-Disposition: form-data; name=";
+    gch_form_put_text(&buf, "query", "SELECT 1");
+    gch_form_put_parameter(&buf, "a", "x\ty\\z'\0\n", 8);
+    gch_form_put_parameter(&buf, "b", "\xE2\x82\xAC\r\n--genesis-ch-form--\r\n", 26);
+    gch_form_put_end(&buf);
+    char want[512];
+    (void)snprintf(want, sizeof(want),
+                   "%s\"query\"\r\n\r\nSELECT 1\r\n%s\"param_a\"\r\n\r\nx\\ty\\\\z\\'\\0\\n\r\n"
+                   "%s\"param_b\"\r\n\r\n\xE2\x82\xAC\\r\\n--genesis-ch-form--\\r\\n\r\n--genesis-ch-form--\r\n",
+                   head, head, head);
+    CHECK_TEXT(text(), want);
 }
 
 static void test_identifier(void)
