@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 from .engine import Engine
 from .errors import QueryError
+from .rights import Allow
 from .store import Endpoint, Store
 from .watch import Watch
 
@@ -58,12 +59,13 @@ _log = logging.getLogger("genesis_ch.server")
 class Server:
     """One server on one Store whose lock is held. Create, `start`, `run`, `close`."""
 
-    def __init__(self, store: Store, host: str, port: int, password: str, idle: float) -> None:
+    def __init__(self, store: Store, host: str, port: int, password: str, idle: float, allow: Allow) -> None:
         self._store = store
         self._host = _loopback(host)
         self._port = port
         self._password = password
         self._idle = idle
+        self._allow = allow
         self._stopping = threading.Event()
         self._watch = Watch()
         self._engine: Engine | None = None
@@ -80,7 +82,7 @@ class Server:
         # A taken port is found before the engine is opened.
         listener = _listen(self._host, self._port)
         try:
-            opening = _Opening(self._store)
+            opening = _Opening(self._store, self._allow)
             # These imports take as long as the engine takes to open, and need the other core.
             from .app import App
 
@@ -169,8 +171,9 @@ class Server:
 class _Opening:
     """The engine being opened on a thread of its own."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, allow: Allow) -> None:
         self._directory = store.data
+        self._allow = allow
         self._engine: Engine | None = None
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._open, name="open-engine")
@@ -186,16 +189,22 @@ class _Opening:
 
     def _open(self) -> None:
         try:
-            self._engine = Engine.open(self._directory)
+            self._engine = Engine.open(self._directory, self._allow)
         except BaseException as error:  # noqa: BLE001 - raised again on the thread that waits
             self._error = error
 
 
 def run_server(
-    store: Store, host: str, port: int, password: str, idle: float, on_ready: Callable[[Endpoint], None] | None
+    store: Store,
+    host: str,
+    port: int,
+    password: str,
+    idle: float,
+    on_ready: Callable[[Endpoint], None] | None,
+    allow: Allow,
 ) -> None:
     """Serve a locked Store until a signal, or idleness, ends it. Signals are caught if this is the main thread."""
-    server = Server(store, host, port, password, idle)
+    server = Server(store, host, port, password, idle, allow)
     with _signals(server.stop):
         try:
             endpoint = server.start()

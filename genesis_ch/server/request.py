@@ -46,6 +46,7 @@ _PROTOCOL_NAMES = frozenset(
 _EXTERNAL_TAILS = ("_format", "_types", "_structure")
 _BOUNDARY = re.compile(r'boundary="?([^";]+)"?')
 _PART_NAME = re.compile(rb'\bname="([^"]*)"')
+_FORMAT_NAME = re.compile(r"\w{1,100}\Z", re.ASCII)
 _PART_FILE = re.compile(rb'\bfilename="')
 
 
@@ -197,4 +198,7 @@ def _external_table(name: str, data: bytes, params: dict[str, str]) -> ExternalT
         structure = ", ".join(f"_{place} {kind}" for place, kind in enumerate(types.split(","), 1) if kind)
     if not structure:
         raise own_error(36, f"External table {name!r} has neither {name}_structure nor {name}_types")
-    return ExternalTable(name, structure, params.get(f"{name}_format", DEFAULT_FORMAT), data)
+    data_format = params.get(f"{name}_format", DEFAULT_FORMAT)
+    if not _FORMAT_NAME.match(data_format):
+        raise own_error(73, f"Unknown format of external table {name!r}")
+    return ExternalTable(name, structure, data_format, data)
