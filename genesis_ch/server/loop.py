@@ -30,6 +30,7 @@ DRAIN_SECONDS = 5.0
 KILL_SECONDS = 2.0
 """How long after that its queries have to notice that they are stopped."""
 TICK_SECONDS = 1.0
+BUSY_TICK_SECONDS = 0.25
 DRAIN_TICK_SECONDS = 0.02
 TRIM_AFTER_SECONDS = 5.0
 NICENESS = 5
@@ -37,8 +38,8 @@ BACKLOG = 128
 MAX_CONNECTIONS = 512
 SOCKET_BYTES = 256 * 1024
 MAX_HEADER_BYTES = 1024 * 1024
-MAX_WIRE_BYTES = 4 * 1024**3
-"""Longest body as it arrives."""
+OUTBUF_BYTES = 4 * 1024 * 1024
+"""Of a reply, what may wait for its client before the worker waits too."""
 
 _WAITRESS_OPTIONS: dict[str, Any] = {
     "threads": WORKERS,
@@ -46,7 +47,7 @@ _WAITRESS_OPTIONS: dict[str, Any] = {
     "recv_bytes": SOCKET_BYTES,
     # Replies leave at once, from the worker; the default collects 18 kB and wakes the main thread to send them.
     "send_bytes": 1,
-    "max_request_body_size": MAX_WIRE_BYTES,
+    "outbuf_high_watermark": OUTBUF_BYTES,
     "max_request_header_size": MAX_HEADER_BYTES,
     "channel_request_lookahead": 1,
     "asyncore_use_poll": True,
@@ -71,6 +72,7 @@ class Server:
         self._engine: Engine | None = None
         self._waitress: Any = None
         self._loop: Any = None
+        self._sweep: Any = None
         self._tempdir: str | None = None
 
     def start(self) -> Endpoint:
@@ -84,13 +86,24 @@ class Server:
         try:
             opening = _Opening(self._store, self._allow)
             # These imports take as long as the engine takes to open, and need the other core.
+            from . import wire
             from .app import App
 
             waitress_server = importlib.import_module("waitress.server")
             self._loop = importlib.import_module("waitress.wasyncore")
             self._engine = opening.result()
             app = App(self._engine, self._password, self._store.scratch, self._watch, self._host)
-            self._waitress = waitress_server.create_server(app, sockets=[listener], **_WAITRESS_OPTIONS)
+            workers = wire.Dispatcher()
+            workers.set_thread_count(WORKERS)
+            self._waitress = waitress_server.create_server(
+                app,
+                sockets=[listener],
+                _dispatcher=workers,
+                max_request_body_size=self._allow.body + 1,
+                **_WAITRESS_OPTIONS,
+            )
+            self._waitress.channel_class = wire.bind(app.knows)
+            self._sweep = wire.Sweep(self._waitress, MAX_CONNECTIONS)
         except BaseException:
             listener.close()
             raise
@@ -141,7 +154,11 @@ class Server:
             _log.info("stopped")
 
     def _step(self, seconds: float) -> None:
+        if self._sweep is not None and self._sweep.busy:
+            seconds = min(seconds, BUSY_TICK_SECONDS)
         self._loop.loop(timeout=seconds, map=self._waitress._map, use_poll=True, count=1)
+        if self._sweep is not None:
+            self._sweep.run()
         self._kill(self._watch.take_abandoned())
 
     def _kill(self, marks: list[str]) -> None:

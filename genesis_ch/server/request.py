@@ -83,7 +83,7 @@ class Request:
         return self.params.get(name, "").lower() in ("1", "true")
 
 
-def read_request(environ: dict[str, Any]) -> Request:
+def read_request(environ: dict[str, Any], max_body: int) -> Request:
     """Build a Request from a WSGI environment; QueryError for a form that this server does not read."""
     params = url_params(environ)
     for name in ("compress", "decompress"):
@@ -93,7 +93,7 @@ def read_request(environ: dict[str, Any]) -> Request:
                 "Accept-Encoding with enable_http_compression=1"
             )  # fmt: skip
     source: BinaryIO = environ["wsgi.input"]
-    body = plain_chunks(source, environ.get("HTTP_CONTENT_ENCODING", ""))
+    body = plain_chunks(source, environ.get("HTTP_CONTENT_ENCODING", ""), max_body)
     files: dict[str, bytes] = {}
     content_type = environ.get("CONTENT_TYPE", "")
     if content_type.lower().startswith("multipart/form-data"):

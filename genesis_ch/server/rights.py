@@ -17,6 +17,12 @@ from xml.sax.saxutils import escape
 from .errors import QueryError, own_error
 
 VARIABLE = "GENESIS_CH_SERVER_ALLOW"
+BODY_VARIABLE = "GENESIS_CH_SERVER_MAX_BODY_MIB"
+RESULT_VARIABLE = "GENESIS_CH_SERVER_MAX_RESULT_MIB"
+MIB = 1024 * 1024
+BODY_MIB = 1024
+RESULT_MIB = 8192
+MOST_MIB = 64 * 1024 * 1024
 CURE = (
     "The embedded server lets queries reach no {what}; its owner allows it with `genesis-ch serve --allow-{option}` "
     f"or {VARIABLE}={{option}}"
@@ -63,10 +69,15 @@ _NAME_AT_END = re.compile(r"(\s*\([A-Z_0-9]+\))?\s*\Z")
 
 @dataclass(frozen=True, slots=True)
 class Allow:
-    """What the owner allows beyond the directory: the files that this user can open, the addresses it can reach."""
+    """What the owner allows: files that this user can open, addresses that it can reach, sizes in bytes.
+
+    `body` caps a request as it arrives and unpacked, `result` the blocks of one result before they are formatted.
+    """
 
     files: bool = False
     network: bool = False
+    body: int = BODY_MIB * MIB
+    result: int = RESULT_MIB * MIB
 
     def __str__(self) -> str:
         """As in GENESIS_CH_SERVER_ALLOW."""
@@ -74,17 +85,34 @@ class Allow:
 
 
 def read_allow(files: bool = False, network: bool = False) -> Allow:
-    """Options and GENESIS_CH_SERVER_ALLOW together; ValueError for a word that the variable does not know."""
+    """Options and the environment together; ValueError for a word or a number that a variable does not take."""
     words = {word.strip().lower() for word in os.environ.get(VARIABLE, "").split(",")} - {""}
     if unknown := words - {"files", "network"}:
         raise ValueError(f"{VARIABLE} has {sorted(unknown)[0]!r}; it takes files, network or both with a comma between")
-    return Allow(files or "files" in words, network or "network" in words)
+    return Allow(
+        files or "files" in words,
+        network or "network" in words,
+        _read_mib(BODY_VARIABLE, BODY_MIB),
+        _read_mib(RESULT_VARIABLE, RESULT_MIB),
+    )
+
+
+def _read_mib(variable: str, otherwise: int) -> int:
+    text = os.environ.get(variable, "").strip()
+    if not text:
+        return otherwise * MIB
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST_MIB:
+        raise ValueError(f"{variable} is {text[:40]!r}; it takes a number of MiB from 1 to {MOST_MIB}")
+    return int(text) * MIB
 
 
 def engine_config(allow: Allow, own_path: str) -> str:
     """The engine's configuration as XML, for the file `own_path`: one user, with the rights that `allow` leaves it."""
     fixed = [*_ALWAYS_FIXED, *(() if allow.files else _FILE_SETTINGS)]
     constraints = "".join(f"<{name}><readonly/></{name}>" for name in fixed)
+    result = f"<max_result_bytes>{allow.result}</max_result_bytes><result_overflow_mode>throw</result_overflow_mode>"
+    constraints += f"<max_result_bytes><min>1</min><max>{allow.result}</max></max_result_bytes>"
+    constraints += "<result_overflow_mode><readonly/></result_overflow_mode>"
     grants = "".join(f"<query>{escape(text)}</query>" for text in _grants(allow))
     nowhere = "" if allow.files else "".join(
         f"<{name}>{_NOWHERE}</{name}>"
@@ -96,7 +124,7 @@ def engine_config(allow: Allow, own_path: str) -> str:
         f"<default_database>{HIDDEN_DATABASE}</default_database>{nowhere}{hosts}"
         "<access_control_improvements><table_engines_require_grant>true</table_engines_require_grant>"
         "</access_control_improvements>"
-        f"<profiles><default><constraints>{constraints}</constraints></default></profiles>"
+        f"<profiles><default>{result}<constraints>{constraints}</constraints></default></profiles>"
         "<users><default><password></password><networks><ip>::/0</ip></networks><profile>default</profile>"
         f"<quota>default</quota><grants>{grants}</grants></default></users>"
         "<quotas><default></default></quotas></clickhouse>\n"
@@ -140,6 +168,8 @@ def with_cure(error: QueryError) -> QueryError:
         option = "network" if source.group(1) in _NETWORK_SOURCES else "files"
     elif error.code == 452 and any(f"Setting {name} " in error.text for name in _FILE_SETTINGS):
         option = "files"
+    elif error.code == 396 and "result" in error.text:
+        return _with(error, f"The owner of the embedded server sets the cap with {RESULT_VARIABLE}")
     elif error.code in (1, 481, 491):
         option = "network" if error.code == 491 else "files"
     elif "errno: 13," in error.text or "Permission denied" in error.text:
@@ -147,9 +177,12 @@ def with_cure(error: QueryError) -> QueryError:
     else:
         return error
     what = "files of their own choice" if option == "files" else "other servers"
+    return _with(error, CURE.format(what=what, option=option))
+
+
+def _with(error: QueryError, cure: str) -> QueryError:
     name = _NAME_AT_END.search(error.text)
     at = name.start() if name else len(error.text)
-    cure = CURE.format(what=what, option=option)
     return QueryError(error.code, f"{error.text[:at].rstrip('. ')}. {cure}{error.text[at:]}", error.status)
 
 
