@@ -60,7 +60,8 @@ _JOINABLE = frozenset(
     }
 )
 _STREAMABLE = (b"SELECT", b"WITH", b"FROM", b"(")
-_FILE_CLAUSE = re.compile(rb"\b(?:into\s+outfile|from\s+infile)\b", re.IGNORECASE)
+_FORMAT_NAME = re.compile(r"\w{1,100}\Z", re.ASCII)
+MAX_NAME_ECHO = 100
 _TEMPORARY = re.compile(rb"\bcreate\s+(?:or\s+replace\s+)?temporary\b", re.IGNORECASE)
 
 
@@ -118,6 +119,7 @@ class Run:
         if self._request.query:
             head.bytes = self._request.query + b"\n"
         if (insert := _find_data(head)) is not None:
+            self._engine.rights.check(insert.sql)
             self._session.insert(insert.sql, insert.format, head.rest(insert.data_at))
             return self._send(headers, iter(()))
         sql = head.bytes
@@ -126,6 +128,8 @@ class Run:
         kind = self._check(sql)
         found = find_output_format(sql)
         name = found.name if found else self._request.default_format
+        if not _FORMAT_NAME.match(name):
+            raise own_error(73, f"Unknown format {name[:MAX_NAME_ECHO]!r}")
         if kind == "READ_ONLY":
             self._watch.follow(self._session.mark, self._request.abandoned)
             headers = headers + format_headers(name)
@@ -148,7 +152,9 @@ class Run:
         session.set_params(request.bindings)
         for table in request.external:
             name = quote_identifier(table.name)
-            session.query(f"CREATE TEMPORARY TABLE {name} ({table.structure})".encode("utf-8", "surrogateescape"))
+            made = f"CREATE TEMPORARY TABLE {name} ({table.structure})".encode("utf-8", "surrogateescape")
+            self._check(made, own=True)
+            session.query(made)
             session.insert(f"INSERT INTO {name}".encode(), table.format, [table.data])
         if request.method != "POST" and readonly in ("0", ""):
             # ClickHouse's rule: a GET may change settings, and nothing else.
@@ -156,13 +162,12 @@ class Run:
         if readonly not in ("0", ""):
             session.set_readonly(readonly)
 
-    def _check(self, sql: bytes) -> str:
+    def _check(self, sql: bytes, own: bool = False) -> str:
         kind, count = self._session.classify(sql)
         if count > 1:
             raise own_error(62, "Syntax error: Multi-statements are not allowed")
-        if kind != "READ_ONLY" and _FILE_CLAUSE.search(sql) and (kind == "CONTROL" or is_insert(sql)):
-            raise own_error(344, "INTO OUTFILE and FROM INFILE are not allowed over HTTP")
-        if kind == "CONTROL" and _TEMPORARY.search(sql):
+        self._engine.rights.check(sql, kind == "READ_ONLY")
+        if not own and kind == "CONTROL" and _TEMPORARY.search(sql):
             raise own_error(48, "Temporary tables are not offered: this server keeps no session beyond SET and USE")
         return kind
 
