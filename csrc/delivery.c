@@ -123,8 +123,10 @@ static enum gch_status quarantine(struct gch_delivery *delivery, const struct gc
         drop(delivery, 1, &err);
         return GCH_OK;
     }
-    if (status != GCH_OK)
-        return GCH_ERR_REMOTE;
+    if (status != GCH_OK) {
+        delivery->reply.trouble = GCH_TROUBLE_OUTBOX;
+        return full ? status : gch_err_set(&delivery->reply.err, GCH_ERR_REMOTE, "%s", err.text);
+    }
     (void)gch_err_set(&err, GCH_OK, "a row of %.*s was refused and is %s: %s", (int)table_len, table,
                       full ? "tried again later, because the outbox's quarantine is full (genesis-ch outbox)"
                            : "in the outbox's quarantine",

@@ -42,12 +42,14 @@
     X(8, THERE_IS_NO_COLUMN, SCHEMA)                                                                                   \
     X(9, SIZES_OF_COLUMNS_DOESNT_MATCH, SCHEMA)                                                                        \
     X(10, NOT_FOUND_COLUMN_IN_BLOCK, SCHEMA)                                                                           \
+    X(13, SIZES_OF_COLUMNS_IN_TUPLE_DOESNT_MATCH, SCHEMA)                                                              \
     X(15, DUPLICATE_COLUMN, SCHEMA)                                                                                    \
     X(16, NO_SUCH_COLUMN_IN_TABLE, SCHEMA)                                                                             \
     X(20, NUMBER_OF_COLUMNS_DOESNT_MATCH, SCHEMA)                                                                      \
     X(34, TOO_MANY_ARGUMENTS_FOR_FUNCTION, SCHEMA)                                                                     \
     X(35, TOO_FEW_ARGUMENTS_FOR_FUNCTION, SCHEMA)                                                                      \
     X(36, BAD_ARGUMENTS, SCHEMA)                                                                                       \
+    X(37, UNKNOWN_ELEMENT_IN_AST, SCHEMA)                                                                              \
     X(42, NUMBER_OF_ARGUMENTS_DOESNT_MATCH, SCHEMA)                                                                    \
     X(43, ILLEGAL_TYPE_OF_ARGUMENT, SCHEMA)                                                                            \
     X(44, ILLEGAL_COLUMN, SCHEMA)                                                                                      \
@@ -56,6 +58,7 @@
     X(48, NOT_IMPLEMENTED, SCHEMA)                                                                                     \
     X(50, UNKNOWN_TYPE, SCHEMA)                                                                                        \
     X(51, EMPTY_LIST_OF_COLUMNS_QUERIED, SCHEMA)                                                                       \
+    X(52, COLUMN_QUERIED_MORE_THAN_ONCE, SCHEMA)                                                                       \
     X(53, TYPE_MISMATCH, SCHEMA)                                                                                       \
     X(55, STORAGE_REQUIRES_PARAMETER, SCHEMA)                                                                          \
     X(56, UNKNOWN_STORAGE, SCHEMA)                                                                                     \
@@ -74,21 +77,31 @@
     X(85, FORMAT_IS_NOT_SUITABLE_FOR_INPUT, SCHEMA)                                                                    \
     X(89, UNKNOWN_COMPRESSION_METHOD, SCHEMA)                                                                          \
     X(90, EMPTY_LIST_OF_COLUMNS_PASSED, SCHEMA)                                                                        \
+    X(116, THERE_IS_NO_DEFAULT_VALUE, SCHEMA)                                                                          \
     X(117, INCORRECT_DATA, SCHEMA)                                                                                     \
     X(119, ENGINE_REQUIRED, SCHEMA)                                                                                    \
     X(122, INCOMPATIBLE_COLUMNS, SCHEMA)                                                                               \
+    X(125, INCORRECT_RESULT_OF_SCALAR_SUBQUERY, SCHEMA)                                                                \
+    X(127, ILLEGAL_INDEX, SCHEMA)                                                                                      \
+    X(129, FUNCTION_IS_SPECIAL, SCHEMA)                                                                                \
     X(161, TOO_MANY_COLUMNS, SCHEMA)                                                                                   \
+    X(162, TOO_DEEP_SUBQUERIES, SCHEMA)                                                                                \
     X(167, TOO_DEEP_AST, SCHEMA)                                                                                       \
     X(168, TOO_BIG_AST, SCHEMA)                                                                                        \
     X(169, BAD_TYPE_OF_FIELD, SCHEMA)                                                                                  \
+    X(170, BAD_GET, SCHEMA)                                                                                            \
+    X(174, CYCLIC_ALIASES, SCHEMA)                                                                                     \
     X(179, MULTIPLE_EXPRESSIONS_FOR_ALIAS, SCHEMA)                                                                     \
     X(181, ILLEGAL_FINAL, SCHEMA)                                                                                      \
     X(182, ILLEGAL_PREWHERE, SCHEMA)                                                                                   \
+    X(183, UNEXPECTED_EXPRESSION, SCHEMA)                                                                              \
     X(184, ILLEGAL_AGGREGATION, SCHEMA)                                                                                \
+    X(206, ALIAS_REQUIRED, SCHEMA)                                                                                     \
     X(207, AMBIGUOUS_IDENTIFIER, SCHEMA)                                                                               \
     X(208, EMPTY_NESTED_TABLE, SCHEMA)                                                                                 \
     X(215, NOT_AN_AGGREGATE, SCHEMA)                                                                                   \
     X(218, TABLE_IS_DROPPED, SCHEMA)                                                                                   \
+    X(248, INVALID_PARTITION_VALUE, SCHEMA)                                                                            \
     X(253, REPLICA_ALREADY_EXISTS, SCHEMA)                                                                             \
     X(336, UNKNOWN_DATABASE_ENGINE, SCHEMA)                                                                            \
     X(342, METADATA_MISMATCH, SCHEMA)                                                                                  \
@@ -105,6 +118,7 @@
     X(401, FEATURE_IS_NOT_ENABLED_AT_BUILD_TIME, SCHEMA)                                                               \
     X(419, MULTIPLE_ASSIGNMENTS_TO_COLUMN, SCHEMA)                                                                     \
     X(420, CANNOT_UPDATE_COLUMN, SCHEMA)                                                                               \
+    X(427, CANNOT_COMPILE_REGEXP, SCHEMA)                                                                              \
     X(431, ILLEGAL_SYNTAX_FOR_CODEC_TYPE, SCHEMA)                                                                      \
     X(432, UNKNOWN_CODEC, SCHEMA)                                                                                      \
     X(433, ILLEGAL_CODEC_PARAMETER, SCHEMA)                                                                            \
@@ -134,6 +148,7 @@
     X(727, UNEXPECTED_TABLE_ENGINE, SCHEMA)                                                                            \
     X(728, UNEXPECTED_DATA_TYPE, SCHEMA)                                                                               \
     X(741, TABLE_UUID_MISMATCH, SCHEMA)                                                                                \
+    X(754, UDF_EXECUTION_FAILED, SCHEMA)                                                                               \
     X(764, DEDUPLICATION_IS_NOT_POSSIBLE, SCHEMA)                                                                      \
     X(772, INCOMPATIBLE_SCHEMA, SCHEMA)                                                                                \
     X(774, TABLE_IS_PERMANENTLY_READ_ONLY, SCHEMA)                                                                     \

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from faults.harness import Engine, conserved, database, engine, home, start, sync
@@ -48,6 +49,62 @@ def test_row_that_breaks_a_constraint(engine: Engine, database: str, home: Path,
     assert len(reasons) == 3
     assert all("table: individuals" in reason and "code: 469" in reason for reason in reasons)
     assert len(said["lines"]) == 1 and "quarantine" in said["lines"][0]
+
+
+REFUSED_ONE = """
+    issue("r", 0)
+    ch_logger.flush(20)
+    say()
+    sys.stdin.readline()
+    issue("r", 1)
+    result = ch_logger.flush({seconds})
+    say(result=result.__dict__, outbox=ch_logger.stats()["outbox_path"], lines=lines)
+    sys.stdin.readline()
+    result = ch_logger.flush(20)
+    say(result=result.__dict__)
+    """
+
+
+def test_quarantine_that_is_full(engine: Engine, database: str, home: Path, tmp_path: Path) -> None:
+    """At its cap a refused row is parked instead, so it is not lost, and the outbox's own cap holds."""
+    program = start(REFUSED_ONE.format(seconds=20), tmp_path, **environment(engine, database, home))
+    program.listen()
+    engine.ask("ALTER TABLE individuals ADD CONSTRAINT sane CHECK generation != 1", database)
+    folder = next(home.rglob("w-*")).parent / "quarantine"
+    folder.mkdir(mode=0o700)
+    with (folder / "filler").open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, 257 << 20)
+    program.tell()
+    said = program.listen()
+    conserved(said["result"], 2)
+    assert (said["result"]["parked"], said["result"]["rejected"]) == (1, 0)
+    assert len(said["lines"]) == 1 and "quarantine is full" in said["lines"][0]
+    assert [path.name for path in folder.iterdir()] == ["filler"]
+    (folder / "filler").unlink()
+    program.tell()
+    program.finish().quiet()
+    engine.ask("ALTER TABLE individuals DROP CONSTRAINT sane", database)
+    hurry_parked(home)
+    sync(tmp_path, **environment(engine, database, home))
+    assert engine.stored("r", database) == {0, 1}
+
+
+def test_quarantine_that_cannot_be_written(engine: Engine, database: str, home: Path, tmp_path: Path) -> None:
+    """The original waits in the outbox until the disk takes the copy; it is not dropped."""
+    program = start(REFUSED_ONE.format(seconds=1), tmp_path, **environment(engine, database, home))
+    program.listen()
+    engine.ask("ALTER TABLE individuals ADD CONSTRAINT sane CHECK generation != 1", database)
+    blocker = next(home.rglob("w-*")).parent / "quarantine"
+    blocker.write_text("not a directory")
+    program.tell()
+    said = program.listen()
+    conserved(said["result"], 2)
+    assert (said["result"]["pending"], said["result"]["dropped"]) == (1, 0)
+    assert "quarantine" in said["result"]["last_error"]
+    blocker.unlink()
+    program.tell()
+    assert program.finish().quiet().said[-1]["result"]["rejected"] == 1
+    assert len(quarantined(home)) == 1
 
 
 def test_column_of_another_type(engine: Engine, database: str, home: Path, tmp_path: Path) -> None:
