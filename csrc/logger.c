@@ -115,17 +115,9 @@ uint64_t gch_logger_random(struct gch_logger *logger)
     return logger->random[1] + b;
 }
 
-void gch_logger_close(struct gch_logger *logger)
+static void free_all(void *argument)
 {
-    bool ended = logger->sender_open ? gch_sender_stop(&logger->sender, GCH_STOP_WAIT_MS) : true;
-    if (logger->keeper_started) {
-        gch_outbox_stop_keeper(&logger->outbox);
-        pthread_join(logger->keeper, NULL);
-    }
-    if (logger->outbox_open)
-        ended = gch_syncer_stop(&logger->syncer, GCH_STOP_WAIT_MS) && ended;
-    if (!ended)
-        return; /* A thread still uses it all; the process is about to end anyway. */
+    struct gch_logger *logger = argument;
     if (logger->sender_open)
         gch_sender_deinit(&logger->sender);
     if (logger->outbox_open) {
@@ -136,6 +128,23 @@ void gch_logger_close(struct gch_logger *logger)
     gch_settings_deinit(&logger->settings);
     gch_migrations_deinit(&logger->migrations);
     free(logger);
+}
+
+void gch_logger_close(struct gch_logger *logger)
+{
+    bool ended = logger->sender_open ? gch_sender_stop(&logger->sender, GCH_STOP_WAIT_MS) : true;
+    if (logger->keeper_started) {
+        gch_outbox_stop_keeper(&logger->outbox);
+        pthread_join(logger->keeper, NULL);
+    }
+    /* A sync that the disk does not end holds it all. */
+    if (logger->outbox_open && !gch_syncer_stop(&logger->syncer, GCH_STOP_WAIT_MS))
+        return;
+    if (!ended && logger->process_ends)
+        return;
+    struct gch_last last = {free_all, logger};
+    if (ended || !gch_sender_leave(&logger->sender, last))
+        free_all(logger);
 }
 
 uint64_t gch_logger_pending(const struct gch_logger *logger)

@@ -38,6 +38,7 @@ struct gch_logger {
     char hostname[256];
     long pid;
     uint64_t fork_count;
+    bool process_ends; /* set before the last close: what a thread that does not end holds is left to the kernel */
 };
 
 struct gch_logger_options {
@@ -66,7 +67,8 @@ uint64_t gch_logger_version(struct gch_logger *logger);
 /* A number for ids: different in every process and at every call, not secret. One thread at a time. */
 uint64_t gch_logger_random(struct gch_logger *logger);
 
-/* Ends the threads and frees it. Flush first; this does not wait for the server. */
+/* Ends the threads and frees it. Flush first; this does not wait for the server. A sender that is held up for longer
+ * than GCH_STOP_WAIT_MS, by a disk that hangs, frees it all when it ends. */
 void gch_logger_close(struct gch_logger *logger);
 
 /* Rows that are logged and neither stored nor refused, dropped or parked. */

@@ -28,8 +28,10 @@ void gch_core_drop(struct gch_py_logger *self, struct gch_core *core)
     self->disabled = false;
     self->postponed = false;
     self->disabled_rows = 0;
-    if (core != NULL)
-        gch_core_give(core);
+    if (core == NULL)
+        return;
+    core->logger->process_ends = self->ending;
+    gch_core_give(core);
 }
 
 /* ---- opening ---- */

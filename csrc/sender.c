@@ -246,7 +246,10 @@ static void *body(void *argument)
     sender->ended = true;
     sender->report.state = GCH_SENDER_STOPPED;
     pthread_cond_broadcast(&sender->news);
+    struct gch_last last = sender->last;
     pthread_mutex_unlock(&sender->lock);
+    if (last.call != NULL)
+        last.call(last.argument);
     return NULL;
 }
 
@@ -318,6 +321,15 @@ bool gch_sender_stop(struct gch_sender *sender, uint32_t wait_ms)
         pthread_detach(sender->thread);
     sender->started = false;
     return ended;
+}
+
+bool gch_sender_leave(struct gch_sender *sender, struct gch_last last)
+{
+    pthread_mutex_lock(&sender->lock);
+    bool running = !sender->ended;
+    sender->last = last;
+    pthread_mutex_unlock(&sender->lock);
+    return running;
 }
 
 void gch_sender_deinit(struct gch_sender *sender)

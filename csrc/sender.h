@@ -58,13 +58,20 @@ struct gch_sender_report {
     struct gch_endpoint endpoint; /* of the embedded server */
 };
 
+/* Something to call at the end; call is NULL for nothing. */
+struct gch_last {
+    void (*call)(void *);
+    void *argument;
+};
+
 struct gch_sender {
     pthread_mutex_t lock;
     pthread_cond_t wake; /* the thread waits on it */
     pthread_cond_t news; /* flush and connect wait on it */
     pthread_t thread;
     bool started;
-    bool ended; /* (lock) the thread has left its body */
+    bool ended;           /* (lock) the thread touches nothing of this any more */
+    struct gch_last last; /* (lock) what it does then */
     _Atomic bool stop;
     uint64_t flush_wanted;           /* (lock) tickets given out */
     uint64_t flush_done;             /* (lock) all up to this one are complete */
@@ -105,8 +112,13 @@ enum gch_status gch_sender_init(struct gch_sender *sender, const struct gch_send
                                 struct gch_notices *notices) GCH_MUST_CHECK;
 enum gch_status gch_sender_start(struct gch_sender *sender) GCH_MUST_CHECK;
 
-/* Asks the thread to end and waits at most wait_ms. False: it is still running; its memory must then never be freed. */
+/* Asks the thread to end and waits at most wait_ms. False: it is still running (a disk or a file system that hangs),
+ * and what it uses must not be freed before it ends: see gch_sender_leave. */
 bool gch_sender_stop(struct gch_sender *sender, uint32_t wait_ms);
+
+/* Has the thread that did not end in time make this call as the last thing it does; the caller lets go of the sender
+ * here. False: it has ended meanwhile, and does not call. */
+bool gch_sender_leave(struct gch_sender *sender, struct gch_last last);
 void gch_sender_deinit(struct gch_sender *sender);
 
 /* ---- for callers' threads, without the GIL ---- */

@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "thread.h"
@@ -25,6 +26,19 @@ static struct {
     _Atomic unsigned hung_up;
     _Atomic unsigned every; /* hangs up on each n-th insert, 0: never */
 } server;
+
+static _Atomic bool disk_hangs;
+static _Atomic unsigned reads_held;
+
+/* Reads of the outbox go through here, so that a test can have a disk that hangs. */
+ssize_t pread(int fd, void *to, size_t len, off_t at)
+{
+    if (atomic_load(&disk_hangs))
+        atomic_fetch_add(&reads_held, 1);
+    while (atomic_load(&disk_hangs))
+        usleep(1000);
+    return syscall(SYS_pread64, fd, to, len, at);
+}
 
 static bool answer(int fd)
 {
@@ -242,4 +256,30 @@ static void test_fork_and_log_in_the_child(void)
     free(home);
 }
 
-CHECK_MAIN(test_threads_beside_each_other, test_close_at_any_moment, test_fork_and_log_in_the_child)
+/* Who closes does not wait for a disk that hangs; when it goes on, the rest is freed, and the rows can be adopted. */
+static void test_close_while_the_disk_hangs(void)
+{
+    char *home = scratch_path();
+    struct gch_logger *logger = open_logger(home);
+    atomic_store(&disk_hangs, true);
+    log_rows(logger, 100);
+    while (atomic_load(&reads_held) == 0)
+        usleep(1000);
+    uint64_t begun = gch_monotonic_ms();
+    gch_logger_close(logger);
+    CHECK(gch_monotonic_ms() - begun < GCH_STOP_WAIT_MS + 1000);
+    CHECK(open_below(home) > 0);
+    atomic_store(&disk_hangs, false);
+    for (int i = 0; i < 5000 && open_below(home) > 0; i++)
+        usleep(1000);
+    CHECK_INT(open_below(home), 0);
+    logger = open_logger(home);
+    CHECK(flush(logger));
+    CHECK(gch_counted(&logger->counters.rows_adopted) == 100);
+    CHECK_INT(gch_logger_pending(logger), 0);
+    gch_logger_close(logger);
+    free(home);
+}
+
+CHECK_MAIN(test_threads_beside_each_other, test_close_at_any_moment, test_fork_and_log_in_the_child,
+           test_close_while_the_disk_hangs)

@@ -143,10 +143,10 @@ class Storm:
         raw = int(self.engine.ask("SELECT count() FROM individuals SETTINGS final = 0"))
         stored = self.engine.stored_runs("!= ''", sized=True)
         assert set(stored) <= set(self.unchecked)
-        for run in self.unchecked:
-            rows, returned = stored.get(run, set()), self.returned[run]
+        for name in self.unchecked:
+            rows, returned = stored.get(name, set()), self.returned[name]
             # The call that was under way when its process died may have left its row, or not.
-            assert rows == set(range(returned)) or rows == set(range(returned + 1)), (run, returned, len(rows))
+            assert rows == set(range(returned)) or rows == set(range(returned + 1)), (name, returned, len(rows))
             self.seen["rows"] += len(rows)
             self.seen["rows of calls that had returned"] += returned
         self.seen["rows stored twice on the way"] += raw - sum(map(len, stored.values()))

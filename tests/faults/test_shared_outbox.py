@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -113,11 +114,11 @@ class Crowd:
 
     def kill_server(self) -> None:
         """The server dies, if there is one."""
-        try:
-            os.kill(self.engine.pid(), signal.SIGKILL)
-        except (ProcessLookupError, KeyError):
-            return
-        self.servers_killed += 1
+        pid = self.engine.pid()
+        if pid > 0:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+                self.servers_killed += 1
 
     def look(self) -> bool:
         """Note which outboxes of the dead are gone; whether all are."""
