@@ -52,7 +52,8 @@ def _slice(engine: Engine, run: str, database: str, start: int, stop: int) -> Au
         individual_id != concat('{run}-', toString(generation)) OR parent_id != concat('p', individual_id)
         OR fitness_score != CRC32(individual_id) / 65537. OR combined_score != -fitness_score
         OR metrics_num['score'] != fitness_score OR length(metrics_num) != 1
-        OR JSONExtractFloat(metrics, 'score') != fitness_score OR is_pareto != (generation % 2 = 0))
+        OR JSONExtractFloat(metrics, 'score') != fitness_score OR is_pareto != (generation % 2 = 0)
+        OR code_hash NOT IN ('', lower(hex(SHA512(individual_id)))))
     FROM individuals FINAL
     WHERE run_id = '{run}' AND generation >= {start} AND generation < {stop}
     FORMAT JSONCompactEachRow

@@ -92,14 +92,16 @@ def first_inserts(count: int, fault: Fault) -> Plan:
 class Proxy:
     """Listens on a port of its own; use as a context manager."""
 
-    def __init__(self, upstream: int, plan: Plan = nothing, clickhouse: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, upstream: int, plan: Plan = nothing, clickhouse: Mapping[str, str] | None = None, port: int = 0
+    ) -> None:
         self.upstream = upstream
         self.plan = plan
         self.extra = dict(clickhouse or {})
         self.requests: list[Request] = []
         self.faults = 0
         self._lock = threading.Lock()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self._listener = socket.create_server(("127.0.0.1", port), backlog=64)
         self.port = int(self._listener.getsockname()[1])
         self._connections: set[socket.socket] = set()
         self._stopped = threading.Event()

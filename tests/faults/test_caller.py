@@ -21,7 +21,7 @@ import pytest
 
 from cbuild import Builder
 from faults.figures import Figure
-from faults.harness import Engine, Program, database, end_server_of, engine, start
+from faults.harness import Engine, Program, database, engine, start
 from faults.proxy import Proxy, Reply, Stall
 
 __all__ = ["database", "engine"]
