@@ -28,14 +28,17 @@ __all__ = ["database", "engine"]
 
 HERE = Path(__file__).resolve().parent
 RATIO = 3
-OWN_NS = 1_000_000
+STRAY = 1
+"""Calls above 1 ms without a sleep: a virtual machine's host may stop either call of the pair."""
+SHORT_SLACK_NS = 150_000
+"""In the short form the 99.9th percentile is one of the six longest calls."""
 SLOW_MS = 300
 
 MEASURE = """
 import ctypes, resource, threading
 usage, thread, cpu, clock = resource.getrusage, resource.RUSAGE_THREAD, time.thread_time_ns, time.perf_counter_ns
 log, nothing = ch_logger.log_individual, "".format
-MOMENT, BATCH, PAUSE = 20_000, 20, 0.002
+MOMENT, OWN_NS, BATCH, PAUSE = 20_000, 1_000_000, 20, 0.002
 
 class Times:
     \"\"\"Times of one callable, in ns: own is without what other processes took; waits are calls that slept.\"\"\"
@@ -56,7 +59,7 @@ class Times:
         at = lambda times, share: times[min(len(times) - 1, int(len(times) * share))]
         return {"count": len(own), "p50": at(own, 0.5), "p99": at(own, 0.99), "p999": at(own, 0.999), "most": own[-1],
                 "wall_p999": at(wall, 0.999), "wall_most": wall[-1], "waits": len(self.waits),
-                "over": sum(took > 1_000_000 for took in own), "worst": own[-5:]}
+                "over": sum(took > OWN_NS for took in own), "long_waits": sum(took > OWN_NS for took in self.waits)}
 
 def burst(run, start, count, logged, control):
     begun = time.monotonic()
@@ -107,7 +110,7 @@ def joined(part):
         whole.waits += pair[part].waits
     return whole.told()
 calls = ctypes.c_long.in_dll(slow, "slow_disk_calls").value if "LD_PRELOAD" in os.environ else 0
-say(one=[times.told() for times in one], several=[joined(0), joined(1)], stats=ch_logger.stats(), slowed=calls)
+say(one=[times.told() for times in one], several=[joined(0), joined(1)], stats=ch_logger.stats(), slowed=calls, lines=lines)
 if calls:
     ctypes.c_int.in_dll(slow, "slow_disk_ms").value = 0
 ch_logger.close(0)
@@ -133,12 +136,13 @@ def syn_dropped() -> Iterator[int]:
 
 @contextlib.contextmanager
 def small_disk(place: Path, size: str) -> Iterator[Path]:
-    """A file system of its own, when root asks."""
+    """A file system of its own when root asks, else a place that cannot be written: rows go through memory as well."""
     place.mkdir()
     mount = shutil.which("mount")
     command = [mount or "mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
     if os.geteuid() != 0 or mount is None or subprocess.run(command, capture_output=True, check=False).returncode != 0:
-        yield place / "no" / "file"
+        (place / "file").write_text("not a directory")
+        yield place / "file"
         return
     try:
         yield place
@@ -206,7 +210,7 @@ class World:
             self.start("hanging in TLS", f"https://default:{token}@127.0.0.1:{silent}/"),
             self.start("slow disk", up, LD_PRELOAD=str(shim), SLOW_MS=str(SLOW_MS)),
             self.start("full disk", up, disk / "home", GENESIS_CH_SEGMENT_BYTES="262144"),
-            self.start("outbox at its cap", self.engine.url(self.database, hung), GENESIS_CH_OUTBOX_MAX_BYTES="1048576"),
+            self.start("outbox at its cap", self.engine.url(self.database, hung), GENESIS_CH_OUTBOX_MAX_BYTES="262144"),
         ]
 
 
@@ -217,21 +221,63 @@ def world(engine: Engine, database: str, tmp_path: Path) -> Iterator[World]:
         yield made
 
 
+def check_faults(found: Mapping[str, Any], world: World) -> None:
+    """Every state was what its name says."""
+    for name, result in found.items():
+        stats = result["stats"]
+        assert stats["requests"] >= 2, name
+        away = name not in ("up", "slow disk", "full disk")
+        assert (stats["rows_delivered"] == 0) == away, (name, stats)
+        assert (stats["rows_dropped"] > 0) == (name == "outbox at its cap"), (name, stats)
+        lines = 0 if name in ("up", "slow disk") else 2 if "cap" in name else 1
+        assert name == "full disk" or len(result["lines"]) == lines, (name, result["lines"])
+    assert any("durability is off" in line for line in found["full disk"]["lines"])
+    assert found["slow disk"]["slowed"] > 10
+    assert all(proxy.faults > 0 for proxy in world.proxies.values())
+
+
+def check_times(name: str, part: list[dict[str, Any]], healthy: int, slack: int) -> None:
+    """log_individual beside the call that does nothing: no wait, and no more long calls than that has, which are the machine's."""
+    logged, control = part
+    assert logged["p999"] <= RATIO * healthy + slack, (name, healthy, part)
+    assert logged["long_waits"] <= control["long_waits"], (name, part)
+    assert logged["over"] <= control["over"] + STRAY, (name, part)
+
+
 def show(name: str, found: Mapping[str, Any]) -> None:
+    """For whoever looks into a failure."""
+    names = ("requests", "rows_dropped", "segments_created", "segments_inline", "segments_recycled")
+    print(name, {each: found["stats"][each] for each in names}, found["slowed"])
     for kind in ("one", "several"):
-        print(f"{name:18} {kind:8}", *({k: v for k, v in part.items()} for part in found[kind]))
-    stats = found["stats"]
-    print(" " * 20, {k: stats[k] for k in ("rows_dropped", "requests", "segments_created", "segments_inline", "segments_recycled", "outbox_bytes")}, found["slowed"])
+        print(f"  {kind}: logged {found[kind][0]}\n  {kind}: nothing {found[kind][1]}")
 
 
 def test_log_individual_never_waits(world: World, long_form: bool, figure: Figure) -> None:
-    rounds, calls, threaded = (10, 20_000, 6_000) if long_form else (2, 3_000, 1_000)
-    rounds = int(os.environ.get("ROUNDS", rounds))
+    rounds, calls, threaded = (10, 20_000, 6_000) if long_form else (2, 2_000, 400)
     states = world.states()
     for _ in range(rounds):
         for kind, count in (("one", calls), ("several", threaded)):
             for state in states:
                 state.measure(kind, count)
+    next(state for state in states if state.name == "slow disk").measure("one", 5 * calls)
     found = {state.name: state.results() for state in states}
     for name, result in found.items():
         show(name, result)
+    check_faults(found, world)
+    slack = 0 if long_form else SHORT_SLACK_NS
+    for kind in ("one", "several"):
+        healthy = found["up"][kind][0]["p999"]
+        for name, result in found.items():
+            check_times(name, result[kind], healthy, slack)
+        worst = max((result[kind][0]["p999"], name) for name, result in found.items())
+        most = max((result[kind][0]["most"], name) for name, result in found.items())
+        figure(
+            9,
+            f"{sum(result[kind][0]['count'] for result in found.values())} calls of log_individual from "
+            f"{'one thread' if kind == 'one' else '4 threads'}, 10,000 a second each, in {len(found)} states: {', '.join(found)} "
+            f"(each call of the disk {SLOW_MS} ms)",
+            f"p99.9 healthy {healthy / 1000:.1f} µs, worst {worst[0] / 1000:.1f} µs ({worst[1]}; {worst[0] / healthy:.1f} times); "
+            f"longest call of its own doing {most[0] / 1000:.0f} µs ({most[1]}); calls above 1 ms: "
+            f"{sum(result[kind][0]['over'] for result in found.values())}, of a call that does nothing: "
+            f"{sum(result[kind][1]['over'] for result in found.values())}",
+        )

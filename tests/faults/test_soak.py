@@ -284,7 +284,7 @@ def check_flat(samples: list[dict[str, Any]], long_form: bool) -> dict[str, floa
 
 
 def test_soak(own_engine: Engine, home: Path, tmp_path: Path, long_form: bool, figure: Figure) -> None:
-    seconds = 1800.0 if long_form else 6.0
+    seconds = 1800.0 if long_form else 5.0
     timeout = 3.0 if long_form else 1.0
     faults = Faults(0.01 if long_form else 0.08, timeout * 1.5)
     with PlainProxy(own_engine.port(), faults.plan) as proxy:
