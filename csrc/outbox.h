@@ -18,9 +18,9 @@
  * and first append, an empty segment; in an append, a torn tail; after delivery, rows that are sent again and replace
  * themselves.
  *
- * When no file can be made (disk full, read-only home) rows go to memory segments, up to GCH_OUTBOX_MEMORY_MAX, and
- * each rotation tries the disk again; a notice says that durability is off. At the cap, or with memory full too, the
- * row is refused.
+ * When no file can be made (disk full, read-only home) rows go to memory segments, up to GCH_OUTBOX_MEMORY_MAX; a
+ * notice says that durability is off. The keeper, not the caller, then tries the disk again and again, and rows go on
+ * in the first file that can be made. At the cap, or with memory full too, the row is refused.
  *
  * Locks: `lock` guards every field marked (lock). It is held for a memcpy and a checksum, never across a system call
  * that touches a file. After fork() the child never touches this struct again; descriptor.h closes what it inherited.
@@ -65,6 +65,7 @@ struct gch_outbox {
     size_t memory_bytes;          /* (lock) in memory segments */
     bool disk_failed;             /* (lock) the last attempt to make a file failed */
     uint64_t disk_retry_at;       /* (lock) monotonic ms */
+    bool kept;                    /* (lock) the keeper runs */
     bool full;                    /* (lock) the last attempt found the outbox at its cap */
     bool stopping;                /* (lock) */
     _Atomic uint64_t own_bytes;   /* files of this writer */
