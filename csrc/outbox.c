@@ -205,18 +205,22 @@ static void take_prepared_locked(struct gch_outbox *outbox, struct gch_segment *
     }
 }
 
+static bool prepare_locked(struct gch_outbox *outbox)
+{
+    struct gch_segment *made;
+    pthread_mutex_unlock(&outbox->lock);
+    enum gch_status status = gch_outbox_make_segment(outbox, outbox->segment_size, true, &made);
+    pthread_mutex_lock(&outbox->lock);
+    if (status == GCH_OK)
+        take_prepared_locked(outbox, made);
+    return status == GCH_OK;
+}
+
 /* One piece of work, done without the lock; false when there is none. */
 static bool keep_once_locked(struct gch_outbox *outbox)
 {
-    if (wants_next_locked(outbox)) {
-        struct gch_segment *made;
-        pthread_mutex_unlock(&outbox->lock);
-        enum gch_status status = gch_outbox_make_segment(outbox, outbox->segment_size, true, &made);
-        pthread_mutex_lock(&outbox->lock);
-        if (status == GCH_OK)
-            take_prepared_locked(outbox, made);
-        return status == GCH_OK;
-    }
+    if (wants_next_locked(outbox) && prepare_locked(outbox))
+        return true;
     struct gch_segment *segment = find_unretired_locked(outbox);
     if (segment != NULL) {
         pthread_mutex_unlock(&outbox->lock);
