@@ -178,17 +178,26 @@ static struct gch_segment *find_unretired_locked(const struct gch_outbox *outbox
     return NULL;
 }
 
+static bool disk_may_work_locked(const struct gch_outbox *outbox)
+{
+    return !outbox->disk_failed || gch_monotonic_ms() >= outbox->disk_retry_at;
+}
+
 static bool wants_next_locked(const struct gch_outbox *outbox)
 {
-    return outbox->next == NULL && outbox->current != NULL && !outbox->full && !outbox->disk_failed &&
-           (outbox->rotate || gch_segment_end(outbox->current) >= outbox->current->size / 4);
+    const struct gch_segment *current = outbox->current;
+    return outbox->next == NULL && current != NULL && !outbox->full && disk_may_work_locked(outbox) &&
+           (outbox->rotate || current->memory || gch_segment_end(current) >= current->size / 4);
 }
 
 /* When the caller could not wait and made one with a higher number meanwhile, this one comes too late and goes on as a
- * spare. */
+ * spare. Rows go to memory no longer than the disk refuses. */
 static void take_prepared_locked(struct gch_outbox *outbox, struct gch_segment *made)
 {
-    if (outbox->current == NULL || outbox->current->id < made->id) {
+    const struct gch_segment *current = outbox->current;
+    if (current != NULL && current->memory && current->id < made->id) {
+        make_current_locked(outbox, made);
+    } else if (current == NULL || current->id < made->id) {
         outbox->next = made;
     } else {
         made->later = outbox->finished;
@@ -236,8 +245,8 @@ static bool prepare_locked(struct gch_outbox *outbox)
 static bool keep_once_locked(struct gch_outbox *outbox)
 {
     rotate_locked(outbox);
-    if (wants_next_locked(outbox))
-        return prepare_locked(outbox);
+    if (wants_next_locked(outbox) && prepare_locked(outbox))
+        return true;
     struct gch_segment *segment = find_unretired_locked(outbox);
     if (segment != NULL) {
         segment->retired = true;
@@ -258,10 +267,12 @@ static bool keep_once_locked(struct gch_outbox *outbox)
 void gch_outbox_keep(struct gch_outbox *outbox)
 {
     pthread_mutex_lock(&outbox->lock);
+    outbox->kept = true;
     while (!outbox->stopping) {
         if (!keep_once_locked(outbox))
             (void)gch_cond_wait_ms(&outbox->wake, &outbox->lock, 1000);
     }
+    outbox->kept = false;
     pthread_mutex_unlock(&outbox->lock);
 }
 

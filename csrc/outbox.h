@@ -18,9 +18,9 @@
  * and first append, an empty segment; in an append, a torn tail; after delivery, rows that are sent again and replace
  * themselves.
  *
- * When no file can be made (disk full, read-only home) rows go to memory segments, up to GCH_OUTBOX_MEMORY_MAX, and
- * each rotation tries the disk again; a notice says that durability is off. At the cap, or with memory full too, the
- * row is refused.
+ * When no file can be made (disk full, read-only home) rows go to memory segments, up to GCH_OUTBOX_MEMORY_MAX; a
+ * notice says that durability is off. The keeper, not the caller, then tries the disk again and again, and rows go on
+ * in the first file that can be made. At the cap, or with memory full too, the row is refused.
  *
  * The syncer (syncer.h) brings what is appended to the disk itself; gch_outbox_close syncs what it saves from memory
  * when `syncs` is set.
@@ -69,6 +69,7 @@ struct gch_outbox {
     size_t memory_bytes;          /* (lock) in memory segments */
     bool disk_failed;             /* (lock) the last attempt to make a file failed */
     uint64_t disk_retry_at;       /* (lock) monotonic ms */
+    bool kept;                    /* (lock) the keeper runs */
     bool full;                    /* (lock) the last attempt found the outbox at its cap */
     bool stopping;                /* (lock) */
     bool rotate;                  /* (lock) the keeper makes a next segment and goes on in it; set by the syncer */

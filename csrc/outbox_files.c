@@ -141,11 +141,12 @@ static void say_full(struct gch_outbox *outbox)
     gch_notice_post(outbox->notices, GCH_CAUSE_OUTBOX_FULL, err.text);
 }
 
-/* A disk that just refused is not asked again at every call. */
-static bool disk_rests(struct gch_outbox *outbox)
+/* A disk that refused is not asked again at every call; no caller waits for it while the keeper asks. */
+static bool disk_rests(struct gch_outbox *outbox, bool is_keeper)
 {
     pthread_mutex_lock(&outbox->lock);
-    bool rests = outbox->disk_failed && gch_monotonic_ms() < outbox->disk_retry_at;
+    bool asked = outbox->kept && !is_keeper;
+    bool rests = outbox->disk_failed && (asked || gch_monotonic_ms() < outbox->disk_retry_at);
     pthread_mutex_unlock(&outbox->lock);
     return rests;
 }
@@ -180,8 +181,8 @@ enum gch_status gch_outbox_make_segment(struct gch_outbox *outbox, size_t size, 
             say_full(outbox);
         return GCH_ERR_FULL;
     }
-    if (disk_rests(outbox))
-        return make_memory(outbox, size, segment);
+    if (disk_rests(outbox, fault_in))
+        return fault_in ? GCH_ERR_IO : make_memory(outbox, size, segment);
     enum gch_status status = make_file(outbox, size, fault_in, segment, &err);
     note_disk(outbox, status != GCH_OK, err.text);
     return status == GCH_OK || fault_in ? status : make_memory(outbox, size, segment);

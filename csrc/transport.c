@@ -7,6 +7,7 @@
 
 #include "descriptor.h"
 #include "query_text.h"
+#include "retry.h"
 
 #define TARGET_MAX (1U << 20)
 #define POLL_MS    1000
@@ -254,6 +255,17 @@ static char *text(const char *line)
     return (char *)(uintptr_t)line;
 }
 
+/* Seconds are read by reply.c; of the header's other form, a date, libcurl knows how far away it is. */
+static void take_retry_date(CURL *easy, struct gch_reply *reply)
+{
+    curl_off_t seconds = 0;
+    if (reply->retry_after_ms != 0 || curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &seconds) != CURLE_OK)
+        return;
+    curl_off_t most = GCH_RETRY_AFTER_MAX_MS / 1000;
+    if (seconds > 0)
+        reply->retry_after_ms = (uint32_t)(seconds < most ? seconds : most) * 1000U;
+}
+
 enum gch_status gch_transport_send(struct gch_transport *transport, const struct gch_request *request,
                                    struct gch_reply *reply)
 {
@@ -292,6 +304,7 @@ enum gch_status gch_transport_send(struct gch_transport *transport, const struct
     long http_status = 0;
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &http_status);
     reply->http_status = (int)http_status;
+    take_retry_date(easy, reply);
     return gch_reply_judge(reply, transport->url.shown);
 }
 

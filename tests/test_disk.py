@@ -94,6 +94,35 @@ def test_full_disk_and_no_server(engine: Engine, database: str, tmp_path: Path) 
         assert count + engine.count("r", database) == stats["rows_pending"]
 
 
+def test_disk_that_has_room_again(engine: Engine, database: str, tmp_path: Path) -> None:
+    """Without a word from the program, the next rows are in a file again: they survive SIGKILL."""
+    text = """
+    issue_many("r", 0, 4000)
+    say(segments=ch_logger.stats()["segments_created"], lines=lines)
+    sys.stdin.readline()
+    while ch_logger.stats()["segments_created"] == 1:
+        time.sleep(0.05)
+    issue_many("s", 0, 100)
+    say()
+    sys.stdin.readline()
+    """
+    with (
+        small_disk(tmp_path / "disk", "size=400k") as disk,
+        Proxy(engine.port(), lambda request: Cut(passed_on=False)) as proxy,
+    ):
+        env = environment(engine, database, disk / "home", proxy.port) | {"GENESIS_CH_SEGMENT_BYTES": "262144"}
+        program = start(text, tmp_path, **env)
+        said = program.listen()
+        assert said["segments"] == 1 and "durability is off" in " ".join(said["lines"])
+        subprocess.run(["mount", "-o", "remount,size=20m", str(disk)], check=True)
+        program.tell()
+        program.listen()
+        program.kill()
+        proxy.plan = lambda request: None
+        sync(tmp_path, **env)
+    assert engine.stored("s", database) == set(range(100))
+
+
 @pytest.mark.parametrize("kind", ["read-only", "a file", "under a file"])
 def test_home_that_cannot_be_used(kind: str, engine: Engine, database: str, tmp_path: Path) -> None:
     """Rows go through memory; one line names the directory and the cure."""

@@ -267,6 +267,45 @@ static void test_memory_is_saved_at_close_when_the_disk_is_back(void)
     free(root);
 }
 
+static size_t memory_of(struct world *world, bool *current)
+{
+    pthread_mutex_lock(&world->outbox.lock);
+    size_t bytes = world->outbox.memory_bytes;
+    *current = world->outbox.current != NULL && world->outbox.current->memory;
+    pthread_mutex_unlock(&world->outbox.lock);
+    return bytes;
+}
+
+/* While the disk refuses, the keeper frees what is delivered; once it does not, rows go on in a file by themselves. */
+static void test_keeper_while_the_disk_refuses(void)
+{
+    struct world world;
+    bool in_memory;
+    char *root = scratch_path();
+    rmdir(root);
+    scratch_write(AT_FDCWD, root, "file", 4);
+    begin_at(&world, root, 1U << 30, true);
+    for (uint32_t i = 0; i < 4; i++)
+        CHECK_INT(append(&world, i, 20000), GCH_OK);
+    CHECK_INT(memory_of(&world, &in_memory), 2 * SEGMENT);
+    usleep((GCH_DISK_RETRY_MS + 100) * 1000);
+    CHECK_INT(deliver(&world, 0), 4);
+    for (int i = 0; i < 100 && memory_of(&world, &in_memory) > SEGMENT; i++)
+        usleep(50000);
+    CHECK_INT(memory_of(&world, &in_memory), SEGMENT);
+    CHECK(in_memory && gch_counted(&world.counters.segments_created) == 0);
+    CHECK(unlink(root) == 0);
+    for (int i = 0; i < 100 && in_memory; i++) {
+        usleep(50000);
+        (void)memory_of(&world, &in_memory);
+    }
+    CHECK(!in_memory);
+    CHECK_INT(append(&world, 4, 20000), GCH_OK);
+    CHECK_INT(deliver(&world, 4), 1);
+    end(&world, true);
+    free(root);
+}
+
 static void test_one_damaged_place_never_costs_a_table(void)
 {
     struct world world;
@@ -297,4 +336,4 @@ CHECK_MAIN(test_rotation_and_recycling, test_undelivered_rows_stay_in_files, tes
            test_spare_opens_the_cap_for_its_own_size_only, test_small_cap_makes_small_segments,
            test_huge_row_has_its_own_segment_in_order, test_prepared_segment_keeps_its_place,
            test_memory_when_the_root_is_a_file, test_memory_is_saved_at_close_when_the_disk_is_back,
-           test_one_damaged_place_never_costs_a_table)
+           test_keeper_while_the_disk_refuses, test_one_damaged_place_never_costs_a_table)

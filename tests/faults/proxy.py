@@ -148,6 +148,7 @@ class Proxy:
         plan: Plan = nothing,
         clickhouse: Mapping[str, str] | None = None,
         early: EarlyPlan = no_break,
+        port: int = 0,
     ) -> None:
         self.upstream = upstream
         self.plan = plan
@@ -158,7 +159,7 @@ class Proxy:
         self.stored: list[Request] = []
         """Requests that the engine answered with 200, also where the answer did not get through."""
         self._lock = threading.Lock()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self._listener = socket.create_server(("127.0.0.1", port), backlog=64)
         self.port = int(self._listener.getsockname()[1])
         self._connections: set[socket.socket] = set()
         self._stopped = threading.Event()
