@@ -94,6 +94,8 @@ static enum gch_status step(struct gch_drainer *drainer, struct gch_source *sour
             return fail(drainer, status, &err);
         if (source == &drainer->orphan_source)
             gch_count(&drainer->counters->rows_adopted, window->rows);
+        else
+            drainer->own_rows += window->rows;
     }
     *more = window->rows > 0;
     drainer->in_work = *more ? source : NULL;
@@ -129,6 +131,7 @@ static enum gch_status open_own(struct gch_drainer *drainer, struct gch_segment 
         return fail(drainer, status, &err);
     status = gch_source_init(&drainer->own, &reader, end, &err);
     drainer->own_segment = segment;
+    drainer->own_rows = 0;
     if (status != GCH_OK) {
         close_own(drainer);
         return fail(drainer, status, &err);
@@ -138,6 +141,8 @@ static enum gch_status open_own(struct gch_drainer *drainer, struct gch_segment 
 
 static void finish_own(struct gch_drainer *drainer, struct gch_segment *segment)
 {
+    if (segment->rows > drainer->own_rows)
+        gch_count(&drainer->counters->rows_dropped, segment->rows - drainer->own_rows);
     segment->damaged = drainer->own.damaged;
     keep_damaged(drainer, &drainer->own, drainer->outbox->writer.dir_fd, segment->name);
     close_own(drainer);

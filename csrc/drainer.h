@@ -25,6 +25,7 @@ struct gch_drainer {
     uint64_t windows_settled;
     struct gch_source own;           /* of own_segment */
     struct gch_segment *own_segment; /* NULL: none is open */
+    uint64_t own_rows;               /* read from it so far */
     struct gch_scan scan;
     struct gch_orphan orphan;
     bool orphan_open;

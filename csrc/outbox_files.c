@@ -202,7 +202,7 @@ void gch_outbox_dispose(struct gch_outbox *outbox, struct gch_segment *segment, 
     gch_segment_free(segment);
 }
 
-enum gch_status gch_outbox_save(struct gch_outbox *outbox, const struct gch_segment *segment)
+enum gch_status gch_outbox_save(struct gch_outbox *outbox, struct gch_segment *segment)
 {
     struct gch_err err;
     char name[40];
@@ -214,6 +214,7 @@ enum gch_status gch_outbox_save(struct gch_outbox *outbox, const struct gch_segm
     if (fd < 0)
         return GCH_ERR_IO;
     size_t end = (size_t)gch_segment_end(segment);
+    gch_segment_seal(segment); /* The file is shorter than the segment: its end has to be in it. */
     bool written = write(fd, segment->map, end) == (ssize_t)end;
     if (written)
         gch_segment_ack(fd, segment->id, segment->acked);
@@ -234,5 +235,7 @@ enum gch_status gch_outbox_open_reader(struct gch_outbox *outbox, const struct g
     if (fd < 0)
         return gch_err_set(err, errno == ENOENT ? GCH_ERR_INVALID : GCH_ERR_IO,
                            "cannot open a segment of the outbox: %s", strerror(errno));
-    return gch_segment_reader_open(reader, fd, err);
+    enum gch_status status = gch_segment_reader_open(reader, fd, err);
+    reader->live = true;
+    return status;
 }
