@@ -15,7 +15,7 @@
     X(rows_adopted, "rows of dead processes taken over, and rows put aside that came back")                            \
     X(rows_delivered, "rows that the server acknowledged")                                                             \
     X(rows_rejected, "rows that the server refused; they are in the quarantine")                                       \
-    X(rows_dropped, "rows that could not be kept: outbox at its cap, no memory, or larger than 128 MiB")               \
+    X(rows_dropped, "rows not kept: outbox at its cap, no memory, above 128 MiB, or damaged while they waited")        \
     X(rows_parked, "rows put aside: their table, or the run of an update, is not as needed; tried again")              \
     X(rows_synced, "rows of which it is known that they were on the disk itself")                                      \
     X(syncs, "times the outbox synced a file")                                                                         \

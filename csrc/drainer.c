@@ -95,7 +95,9 @@ static enum gch_status step(struct gch_drainer *drainer, struct gch_lane *lane, 
         note_damage(drainer, &lane->source);
         if (status != GCH_OK)
             return fail(drainer, status, &err);
-        if (lane == &drainer->inherited && !drainer->orphan_is_put_off)
+        if (lane == &drainer->own)
+            drainer->own_rows += window->rows;
+        else if (!drainer->orphan_is_put_off)
             gch_count(&drainer->counters->rows_adopted, window->rows);
     }
     *more = window->rows > 0;
@@ -132,6 +134,7 @@ static enum gch_status open_own(struct gch_drainer *drainer, struct gch_segment 
         return fail(drainer, status, &err);
     status = gch_source_init(&drainer->own.source, &reader, end, &err);
     drainer->own_segment = segment;
+    drainer->own_rows = 0;
     if (status != GCH_OK) {
         close_own(drainer);
         return fail(drainer, status, &err);
@@ -141,6 +144,8 @@ static enum gch_status open_own(struct gch_drainer *drainer, struct gch_segment 
 
 static void finish_own(struct gch_drainer *drainer, struct gch_segment *segment)
 {
+    if (segment->rows > drainer->own_rows)
+        gch_count(&drainer->counters->rows_dropped, segment->rows - drainer->own_rows);
     segment->damaged = drainer->own.source.damaged;
     keep_damaged(drainer, &drainer->own.source, drainer->outbox->writer.dir_fd, segment->name);
     close_own(drainer);

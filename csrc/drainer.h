@@ -33,6 +33,7 @@ struct gch_drainer {
     uint64_t windows_settled;
     struct gch_lane own;
     struct gch_segment *own_segment; /* what own.source reads; NULL: it is closed */
+    uint64_t own_rows;               /* read from it so far */
     struct gch_lane inherited;
     struct gch_scan scan;
     struct gch_orphan orphan;

@@ -112,16 +112,20 @@ static int by_id(const void *a, const void *b)
     return (left->id > right->id) - (left->id < right->id);
 }
 
-/* True for a file whose maker died before it wrote the header: no row was ever in it. */
+/* True for a file whose maker died before it wrote the header: no row was ever in it. With anything but zeros behind a
+ * header of zeros it is a damaged one. */
 static bool is_blank(int fd)
 {
-    uint8_t header[GCH_SEGMENT_HEADER];
-    ssize_t got = pread(fd, header, sizeof(header), 0);
-    for (ssize_t i = 0; i < got; i++) {
-        if (header[i] != 0)
-            return false;
+    uint8_t bytes[4096];
+    ssize_t got = 1;
+    for (off_t at = 0; got > 0; at += got) {
+        got = pread(fd, bytes, sizeof(bytes), at);
+        for (ssize_t i = 0; i < got; i++) {
+            if (bytes[i] != 0)
+                return false;
+        }
     }
-    return got >= 0;
+    return got == 0;
 }
 
 /* Looks at the header only. A damaged one sorts first, so that it is dealt with and never stands in the way. */

@@ -217,7 +217,7 @@ static void sync_saved(const struct gch_outbox *outbox, int fd)
         gch_count(&outbox->counters->syncs_failed, 1);
 }
 
-enum gch_status gch_outbox_save(struct gch_outbox *outbox, const struct gch_segment *segment)
+enum gch_status gch_outbox_save(struct gch_outbox *outbox, struct gch_segment *segment)
 {
     struct gch_err err;
     char name[40];
@@ -229,6 +229,7 @@ enum gch_status gch_outbox_save(struct gch_outbox *outbox, const struct gch_segm
     if (fd < 0)
         return GCH_ERR_IO;
     size_t end = (size_t)gch_segment_end(segment);
+    gch_segment_seal(segment); /* The file is shorter than the segment: its end has to be in it. */
     bool written = write(fd, segment->map, end) == (ssize_t)end;
     if (written)
         gch_segment_ack(fd, segment->id, segment->acked);
@@ -272,5 +273,7 @@ enum gch_status gch_outbox_open_reader(struct gch_outbox *outbox, const struct g
     if (fd < 0)
         return gch_err_set(err, failed == ENOENT ? GCH_ERR_INVALID : GCH_ERR_IO,
                            "cannot open a segment of the outbox: %s", strerror(failed));
-    return gch_segment_reader_open(reader, fd, err);
+    enum gch_status status = gch_segment_reader_open(reader, fd, err);
+    reader->live = true;
+    return status;
 }

@@ -12,8 +12,8 @@ enum gch_status gch_outbox_make_segment(struct gch_outbox *outbox, size_t size, 
 /* Frees a delivered segment; its file is removed, or kept as the spare when may_recycle and none is kept yet. */
 void gch_outbox_dispose(struct gch_outbox *outbox, struct gch_segment *segment, bool may_recycle);
 
-/* Writes the frames of a memory segment into a file of the writer's directory, for the next process: the last chance of
- * its rows. */
-enum gch_status gch_outbox_save(struct gch_outbox *outbox, const struct gch_segment *segment) GCH_MUST_CHECK;
+/* Seals a memory segment and writes its frames into a file of the writer's directory, for the next process: the last
+ * chance of its rows. */
+enum gch_status gch_outbox_save(struct gch_outbox *outbox, struct gch_segment *segment) GCH_MUST_CHECK;
 
 #endif

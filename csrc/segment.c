@@ -63,7 +63,7 @@ static enum gch_status new_segment(struct gch_segment **segment, uint8_t *map, i
 static enum gch_status start_file(struct gch_segment **segment, int fd, const char *name, uint64_t id, size_t size,
                                   bool fault_in, struct gch_err *err)
 {
-    uint8_t header[GCH_SEGMENT_HEADER];
+    uint8_t header[GCH_SEGMENT_HEADER + GCH_FRAME_ALIGN] = {0};
     segment_header_put(header, id, size);
     if (pwrite(fd, header, sizeof(header), 0) != (ssize_t)sizeof(header))
         return gch_err_set(err, GCH_ERR_IO, "cannot write to the outbox: %s", strerror(errno));
@@ -145,10 +145,13 @@ enum gch_status gch_segment_append(struct gch_segment *segment, enum gch_frame_k
     if (len > GCH_PAYLOAD_MAX || gch_frame_size(len) > room)
         return GCH_ERR_FULL;
     uint8_t *frame = segment->map + at;
+    uint64_t next = at + gch_frame_size(len);
     memcpy(frame + GCH_FRAME_HEADER, payload, len);
+    if (next < segment->size)
+        put_u32(segment->map + next, 0);
     frame_header_put(frame, segment->id, at, kind, table, payload, (uint32_t)len);
     segment->rows += kind != GCH_FRAME_SCHEMA;
-    atomic_store_explicit(&segment->end, at + gch_frame_size(len), memory_order_release);
+    atomic_store_explicit(&segment->end, next, memory_order_release);
     return GCH_OK;
 }
 

@@ -7,10 +7,11 @@
  *
  * States: open (current: the caller appends) -> sealed (end known, no more frames) -> delivered (acked == end) ->
  * recycled or removed. A crash leaves a segment open. A reader then takes every frame that passes its checks, in order;
- * what lies between two valid frames is damage, what lies behind the last one is a torn tail or old bytes.
+ * what lies between two valid frames is damage. Behind the last one a length of zero is the end, anything else damage.
  *
- * Publication: payload and checks are written first, the length last with release order; so a process that dies in the
- * middle of an append leaves a frame of length zero, which no reader takes.
+ * Publication: payload, checks and a zero where the next frame's length will be are written first, the length last with
+ * release order; so a process that dies in the middle of an append leaves a frame of length zero, which no reader
+ * takes, also in a recycled file.
  *
  * Threads: append, seal by the writer under the outbox lock. gch_segment_end may be read by any thread. ack by the
  * sender. A segment without a file (memory: fd -1) behaves the same and dies with the process.

@@ -83,13 +83,14 @@ static inline bool segment_copy_valid(const uint8_t copy[SEGMENT_COPY_SIZE])
     return memcmp(copy, SEGMENT_MAGIC, 8) == 0 && get_u32(copy + SEGMENT_CRC_AT) == gch_crc32c(0, copy, SEGMENT_CRC_AT);
 }
 
-/* Mends the fixed part of a header from its copy when one of the two is damaged; false when both are. */
-static inline bool segment_header_mend(uint8_t header[GCH_SEGMENT_HEADER])
+/* How many of the two copies of a header's fixed part are damaged. With one, it is mended from the other. */
+static inline int segment_header_mend(uint8_t header[GCH_SEGMENT_HEADER])
 {
-    if (segment_copy_valid(header))
-        return true;
-    memcpy(header, header + SEGMENT_COPY_AT, SEGMENT_COPY_SIZE);
-    return segment_copy_valid(header);
+    bool first = segment_copy_valid(header);
+    bool second = segment_copy_valid(header + SEGMENT_COPY_AT);
+    if (!first)
+        memcpy(header, header + SEGMENT_COPY_AT, SEGMENT_COPY_SIZE);
+    return !first + !second;
 }
 
 static inline uint32_t frame_seed(uint64_t id)

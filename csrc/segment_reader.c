@@ -25,6 +25,12 @@ static enum gch_status read_fully(int fd, uint8_t *to, size_t len, uint64_t at, 
     return GCH_OK;
 }
 
+static void count_damage(struct gch_segment_reader *reader, uint64_t bytes)
+{
+    reader->damaged_frames += 1;
+    reader->damaged_bytes += bytes;
+}
+
 static void take_header(struct gch_segment_reader *reader, const uint8_t *header)
 {
     reader->id = get_u64(header + SEGMENT_ID_AT);
@@ -41,16 +47,21 @@ enum gch_status gch_segment_reader_open(struct gch_segment_reader *reader, int f
     reader->fd = fd;
     uint8_t header[GCH_SEGMENT_HEADER];
     size_t got;
+    int damaged = 0;
     enum gch_status status = read_fully(fd, header, sizeof(header), 0, &got);
+    if (status == GCH_OK)
+        damaged = got < sizeof(header) ? 2 : segment_header_mend(header);
     if (status != GCH_OK)
         status = gch_err_set(err, status, "cannot read a segment of the outbox: %s", strerror(errno));
-    else if (got < sizeof(header) || !segment_header_mend(header))
+    else if (damaged == 2)
         status = gch_err_set(err, GCH_ERR_INVALID, "a segment of the outbox has a damaged header");
     if (status != GCH_OK) {
         gch_segment_reader_close(reader);
         return status;
     }
     take_header(reader, header);
+    if (damaged == 1)
+        count_damage(reader, SEGMENT_COPY_SIZE);
     return GCH_OK;
 }
 
@@ -59,6 +70,7 @@ void gch_segment_reader_open_memory(struct gch_segment_reader *reader, const str
     memset(reader, 0, sizeof(*reader));
     reader->fd = -1;
     reader->memory = segment->map;
+    reader->live = true;
     reader->id = segment->id;
     reader->size = segment->size;
     reader->offset = GCH_SEGMENT_HEADER;
@@ -147,6 +159,24 @@ static enum gch_status read_frame(struct gch_segment_reader *reader, uint64_t of
     return gch_crc32c(frame_seed(reader->id), frame->payload, len) == payload_crc ? GCH_OK : GCH_ERR_INVALID;
 }
 
+/* How many of the bytes in which no valid frame was found are damage, and not what a writer leaves: nothing, or a frame
+ * whose length was not published. */
+static uint64_t damaged_tail(struct gch_segment_reader *reader, uint64_t limit, struct gch_frame *frame)
+{
+    const uint8_t *head;
+    uint64_t at = reader->offset;
+    uint64_t end = reader->live ? limit : reader->sealed_end;
+    if (end != 0)
+        return end > at && limit >= end ? end - at : 0;
+    if (at + GCH_FRAME_HEADER > limit)
+        return 0;
+    if (read_frame(reader, at, limit, frame) == GCH_ERR_AGAIN)
+        return limit - at; /* The file is shorter than it was made. */
+    if (frame->next != 0)
+        return frame->next - at;
+    return peek(reader, at, GCH_FRAME_HEADER, limit, &head) == GCH_OK && get_u32(head) == 0 ? 0 : GCH_FRAME_HEADER;
+}
+
 enum gch_status gch_segment_reader_next(struct gch_segment_reader *reader, uint64_t limit, struct gch_frame *frame,
                                         struct gch_err *err)
 {
@@ -169,10 +199,10 @@ enum gch_status gch_segment_reader_next(struct gch_segment_reader *reader, uint6
         damaged = damaged == 0 || frame->next != 0 ? damaged + 1 : damaged;
         offset = frame->next != 0 ? frame->next : offset + GCH_FRAME_ALIGN;
     }
-    if (reader->sealed_end > reader->offset && limit >= reader->sealed_end) {
-        reader->damaged_frames += 1;
-        reader->damaged_bytes += reader->sealed_end - reader->offset;
-        reader->offset = reader->sealed_end;
+    uint64_t tail = damaged_tail(reader, limit, frame);
+    if (tail > 0) {
+        count_damage(reader, tail);
+        reader->offset = limit;
     }
     return GCH_ERR_AGAIN;
 }

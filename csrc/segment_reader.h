@@ -18,6 +18,7 @@ struct gch_frame {
 struct gch_segment_reader {
     int fd;
     const uint8_t *memory;
+    bool live; /* every byte before a limit was published: one that cannot be read is damage */
     uint64_t id;
     uint64_t size;
     uint64_t offset;        /* of the next frame */
@@ -33,7 +34,8 @@ struct gch_segment_reader {
 };
 
 /* Takes ownership of fd, one of descriptor.h (closed also on failure). GCH_ERR_INVALID: the header is not one of a
- * segment. The offset starts at the first frame; acked is where delivery had come to. */
+ * segment. The offset starts at the first frame; acked is where delivery had come to. A header that had to be mended
+ * from its copy counts as damage. */
 enum gch_status gch_segment_reader_open(struct gch_segment_reader *reader, int fd, struct gch_err *err) GCH_MUST_CHECK;
 void gch_segment_reader_open_memory(struct gch_segment_reader *reader, const struct gch_segment *segment);
 void gch_segment_reader_close(struct gch_segment_reader *reader);

@@ -16,6 +16,8 @@ enum gch_status gch_source_init(struct gch_source *source, struct gch_segment_re
     for (int table = 0; table < GCH_SCHEMAS_MAX; table++)
         gch_buf_init(&source->schemas[table], 1U << 16);
     uint64_t acked = source->reader.acked;
+    uint64_t damaged_frames = source->reader.damaged_frames;
+    uint64_t damaged_bytes = source->reader.damaged_bytes;
     struct gch_frame frame;
     enum gch_status status = GCH_OK;
     while (status == GCH_OK && source->reader.offset < acked) {
@@ -23,8 +25,8 @@ enum gch_status gch_source_init(struct gch_source *source, struct gch_segment_re
         if (status == GCH_OK && frame.offset >= acked)
             gch_source_unread(source, &frame);
     }
-    source->reader.damaged_frames = 0;
-    source->reader.damaged_bytes = 0;
+    source->reader.damaged_frames = damaged_frames; /* What was met on the way was counted when it was delivered. */
+    source->reader.damaged_bytes = damaged_bytes;
     return status == GCH_ERR_AGAIN ? GCH_OK : status;
 }
 

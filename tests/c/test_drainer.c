@@ -308,7 +308,7 @@ static void test_read_error_in_a_window_loses_nothing(void)
     CHECK_INT(gch_outbox_open_reader(&outbox, outbox.current, &reader, NULL), GCH_OK);
     uint64_t limit = gch_segment_end(outbox.current);
     CHECK_INT(gch_source_init(&source, &reader, limit, NULL), GCH_OK);
-    CHECK_INT(gch_window_fill(&window, &source, limit - 100, 1000, NULL), GCH_OK);
+    CHECK_INT(gch_window_fill(&window, &source, limit - 96, 1000, NULL), GCH_OK);
     size_t first = window.rows;
     uint64_t start = window.end;
     fail_reads = true;
@@ -319,6 +319,27 @@ static void test_read_error_in_a_window_loses_nothing(void)
     CHECK_INT(first + window.rows, 10);
     gch_source_deinit(&source);
     gch_window_deinit(&window);
+    end();
+    free(root);
+}
+
+/* The last row of a segment in use is overwritten by somebody: it is counted, the rest is delivered, nothing waits. */
+static void test_damaged_last_row_of_our_own(void)
+{
+    char *root = scratch_path();
+    begin(root);
+    rows("abc");
+    outbox.current->map[gch_segment_end(outbox.current) - 8] ^= 1;
+    CHECK_INT(gch_drainer_run(&drainer, true, false), GCH_OK);
+    CHECK_TEXT(seen, "ab");
+    CHECK_INT(gch_outbox_backlog(&outbox), 0);
+    CHECK_INT(gch_counted(&counters.frames_damaged), 1);
+    rows("d");
+    gch_segment_seal(outbox.current);
+    CHECK_INT(gch_drainer_run(&drainer, true, false), GCH_OK);
+    CHECK_TEXT(seen, "abd");
+    CHECK_INT(gch_counted(&counters.rows_dropped), 1);
+    CHECK_INT(scratch_count(AT_FDCWD, root, "damaged"), 1);
     end();
     free(root);
 }
@@ -340,4 +361,4 @@ CHECK_MAIN(test_rows_put_off, test_rows_put_off_are_left_behind, test_own_rows_i
            test_failed_window_goes_on_where_it_was, test_resume_after_the_process_died,
            test_own_window_in_work_comes_before_an_orphan, test_own_rows_pass_between_windows_of_an_orphan,
            test_orphan_that_is_not_taken_holds_up_no_row_of_ours, test_orphan_that_cannot_be_read_holds_up_nobody,
-           test_read_error_in_a_window_loses_nothing, test_stop)
+           test_read_error_in_a_window_loses_nothing, test_damaged_last_row_of_our_own, test_stop)
