@@ -1,5 +1,6 @@
 #include "reply.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -80,13 +81,21 @@ static uint32_t retry_after_ms(const char *value)
     return (uint32_t)(seconds < RETRY_AFTER_MAX_S ? seconds : RETRY_AFTER_MAX_S) * 1000U;
 }
 
+/* The header alone says that the request failed, also one whose number cannot be read. */
+static void take_code(struct gch_reply *reply, const char *value)
+{
+    long code = strtol(value, NULL, 10);
+    reply->exception = true;
+    reply->code = code > 0 && code <= INT_MAX ? (int)code : 0;
+}
+
 void gch_reply_take_header(struct gch_reply *reply, const char *line, size_t len)
 {
     char value[1024];
     if (len > 13 && strncasecmp(line, "X-ClickHouse-", 13) == 0)
         reply->from_clickhouse = true;
     if (header_value(line, len, "X-ClickHouse-Exception-Code", value, sizeof(value)))
-        reply->code = (int)strtol(value, NULL, 10);
+        take_code(reply, value);
     else if (header_value(line, len, "X-ClickHouse-Summary", value, sizeof(value)))
         reply->written_rows = summary_written(value);
     else if (header_value(line, len, "Retry-After", value, sizeof(value)))
@@ -144,11 +153,12 @@ static void quote(const struct gch_reply *reply, struct gch_buf *text)
 /* Decides whether the reply is a success, and what a failure is. */
 enum gch_status gch_reply_judge(struct gch_reply *reply, const char *shown)
 {
-    bool code_in_body = reply->body.len >= 6 && memcmp(reply->body.data, "Code: ", 6) == 0;
+    const char *body = gch_buf_cstr(&reply->body);
+    bool code_in_body = body != NULL && strncmp(body, "Code: ", 6) == 0;
     if (reply->code == 0 && code_in_body)
-        reply->code = (int)strtol((const char *)reply->body.data + 6, NULL, 10);
-    bool exception = code_in_body || body_has(reply, "__exception__");
-    if (reply->http_status == 200 && reply->code == 0 && !exception && reply->from_clickhouse && !reply->cut) {
+        reply->code = (int)strtol(body + 6, NULL, 10);
+    bool exception = reply->exception || body == NULL || code_in_body || body_has(reply, "__exception__");
+    if (reply->http_status == 200 && !exception && reply->from_clickhouse && !reply->cut) {
         reply->error_class = GCH_CLASS_NONE;
         return GCH_OK;
     }

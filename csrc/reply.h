@@ -1,7 +1,7 @@
 /* A server's reply, and the judgement on it.
  *
  * GCH_REPLY_MAX bytes of it are kept. A success is: status 200, an X-ClickHouse header (a captive portal or a proxy's
- * page has none), no exception code, no `__exception__` in the body, no body that starts with `Code: `, none that is
+ * page has none), no exception header, no `__exception__` in the body, no body that starts with `Code: `, none that is
  * longer than what is kept. Everything else is a failure with a class, a kind of trouble and one sentence. Free of
  * libcurl, so that tests can feed it any bytes. Owner: the sender thread.
  */
@@ -46,7 +46,8 @@ struct gch_reply {
     uint32_t retry_after_ms;
     int64_t written_rows; /* -1: the server did not say */
     bool from_clickhouse;
-    bool cut; /* the body was longer than GCH_REPLY_MAX; its rest was thrown away */
+    bool exception; /* a header says that the request failed, whatever number it gives */
+    bool cut;       /* the body was longer than GCH_REPLY_MAX; its rest was thrown away */
     struct gch_buf body;
     struct gch_err err; /* one sentence when it failed */
 };
