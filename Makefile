@@ -23,6 +23,7 @@ lint: $(VENV)/.test
 	$(BIN)/mypy
 
 faults: $(VENV)/.test
+	@sh tools/system_libraries.sh faults
 	$(BIN)/python tests/faults/long.py build/faults
 
 bench: $(VENV)/.test

@@ -31,14 +31,21 @@ static void count_damage(struct gch_segment_reader *reader, uint64_t bytes)
     reader->damaged_bytes += bytes;
 }
 
+/* A mark that is a place in the file; one past its end counts as absent. */
+static uint64_t place_mark(const struct gch_segment_reader *reader, const uint8_t *mark)
+{
+    uint64_t place = segment_mark_get(mark, reader->id);
+    return place <= reader->size ? place : 0;
+}
+
 static void take_header(struct gch_segment_reader *reader, const uint8_t *header)
 {
     reader->id = get_u64(header + SEGMENT_ID_AT);
     reader->size = get_u64(header + SEGMENT_SIZE_AT);
-    reader->sealed_end = segment_mark_get(header + SEGMENT_SEALED_AT, reader->id);
+    reader->sealed_end = place_mark(reader, header + SEGMENT_SEALED_AT);
     reader->not_before_us = segment_mark_get(header + SEGMENT_LATER_AT, reader->id);
     reader->offset = GCH_SEGMENT_HEADER;
-    reader->acked = segment_mark_get(header + SEGMENT_ACKED_AT, reader->id);
+    reader->acked = place_mark(reader, header + SEGMENT_ACKED_AT);
 }
 
 enum gch_status gch_segment_reader_open(struct gch_segment_reader *reader, int fd, struct gch_err *err)
@@ -53,7 +60,7 @@ enum gch_status gch_segment_reader_open(struct gch_segment_reader *reader, int f
         damaged = got < sizeof(header) ? 2 : segment_header_mend(header);
     if (status != GCH_OK)
         status = gch_err_set(err, status, "cannot read a segment of the outbox: %s", strerror(errno));
-    else if (damaged == 2)
+    else if (damaged == 2 || get_u64(header + SEGMENT_SIZE_AT) > INT64_MAX)
         status = gch_err_set(err, GCH_ERR_INVALID, "a segment of the outbox has a damaged header");
     if (status != GCH_OK) {
         gch_segment_reader_close(reader);

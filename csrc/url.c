@@ -145,9 +145,7 @@ static enum gch_status read_user(const struct parse *parse, struct slice info)
     if (info.len > 0)
         skip(&info, 1);
     enum gch_status status = decode_or(parse, user, DEFAULT_NAME, &parse->url->user);
-    if (status != GCH_OK)
-        return status;
-    return decode(parse, info, &parse->url->password);
+    return status != GCH_OK ? status : decode(parse, info, &parse->url->password);
 }
 
 static enum gch_status read_port(const struct parse *parse, struct slice colon_port)
@@ -252,18 +250,27 @@ static enum gch_status read_database(struct parse *parse)
     return decode_or(parse, path, DEFAULT_NAME, &parse->url->database);
 }
 
+/* Whether a name, which may hold percent-escapes, stands for text. */
+static bool decodes_to(struct slice name, const char *text)
+{
+    for (; name.len > 0 && *text != '\0'; text++) {
+        if ((take_char(&name) | 32) != *text)
+            return false;
+    }
+    return name.len == 0 && *text == '\0';
+}
+
 /* ClickHouse would take these three, but then the password would travel and be logged as a part of the URL. */
 static bool is_elsewhere(struct slice name)
 {
-    return is(name, "user") || is(name, "password") || is(name, "database");
+    return decodes_to(name, "user") || decodes_to(name, "password") || decodes_to(name, "database");
 }
 
 static enum gch_status check_setting(const struct parse *parse, struct slice setting)
 {
     struct slice rest = setting;
     while (rest.len > 0) {
-        int c = take_char(&rest);
-        if (c < 0)
+        if (take_char(&rest) < 0)
             return refuse(parse, "a '%' in the settings is not followed by two hexadecimal digits");
     }
     struct slice name = take_until(&setting, "=");

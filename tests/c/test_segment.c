@@ -270,6 +270,41 @@ static void test_marks(void)
     gch_descriptor_close(dir_fd);
 }
 
+static uint64_t places[2];
+
+/* A header that passes its checks but names places behind the end of every file. */
+static bool opens(int dir_fd, uint64_t size, uint64_t mark)
+{
+    struct gch_segment_reader reader;
+    struct gch_frame frame;
+    make(dir_fd, "b.seg", ID, 3, false);
+    segment_header_put(image, ID, size);
+    segment_mark_put(image + SEGMENT_ACKED_AT, ID, mark);
+    segment_mark_put(image + SEGMENT_SEALED_AT, ID, mark);
+    scratch_write(dir_fd, "copy.seg", image, SIZE);
+    unlinkat(dir_fd, "b.seg", 0);
+    if (gch_segment_reader_open(&reader, gch_descriptor_open(dir_fd, "copy.seg", O_RDWR), NULL) != GCH_OK)
+        return false;
+    places[0] = reader.acked;
+    places[1] = reader.sealed_end;
+    for (int rows = 3; rows > 0; rows--)
+        CHECK_INT(gch_segment_reader_next(&reader, reader.size, &frame, NULL), GCH_OK);
+    for (int again = 0; again < 2; again++)
+        CHECK_INT(gch_segment_reader_next(&reader, reader.size, &frame, NULL), GCH_ERR_AGAIN);
+    gch_segment_reader_close(&reader);
+    return true;
+}
+
+static void test_places_outside_of_the_file(void)
+{
+    int dir_fd = scratch_open();
+    CHECK(opens(dir_fd, SIZE, SIZE) && places[0] == SIZE && places[1] == SIZE);
+    CHECK(opens(dir_fd, SIZE, SIZE + 1) && places[0] == 0 && places[1] == 0);
+    CHECK(opens(dir_fd, INT64_MAX, UINT64_MAX) && places[0] == 0 && places[1] == 0);
+    CHECK(!opens(dir_fd, UINT64_MAX, UINT64_MAX));
+    gch_descriptor_close(dir_fd);
+}
+
 static void test_memory(void)
 {
     struct gch_segment *segment;
@@ -291,4 +326,4 @@ static void test_memory(void)
 
 CHECK_MAIN(test_rows_come_back, test_full_changes_nothing, test_stale_frames_never_validate, test_torn_last_write,
            test_every_bit_flip, test_damaged_last_row_of_an_open_segment, test_cut_of_an_open_segment_is_damage,
-           test_cut_anywhere, test_header_is_mended, test_marks, test_memory)
+           test_cut_anywhere, test_header_is_mended, test_marks, test_places_outside_of_the_file, test_memory)

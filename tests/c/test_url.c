@@ -183,6 +183,8 @@ static void test_other_errors(void)
     check_bad("http://h/?user=u", "do not belong");
     check_bad("http://h/?a=1&password=" SECRET, "do not belong");
     check_bad("http://h/?database=d", "do not belong");
+    check_bad("http://h/?p%61ss%57ord=" SECRET, "do not belong");
+    check_bad("http://h/?%75ser=u", "do not belong");
 }
 
 static void test_length(void)
