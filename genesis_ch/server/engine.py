@@ -61,8 +61,6 @@ _SESSION_DEFAULTS = {
     "async_insert": "0",
     "max_threads": str(min(THREADS_PER_QUERY, os.cpu_count() or 1)),
 }
-_ENGINE_FILE = Path(__file__).with_name("engine.xml")
-"""What the engine takes from a file only. A path that the engine cannot be told leaves it with its own defaults."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*\Z")
 _PATH_SPOILERS = frozenset("?\n\0")
 
@@ -312,10 +310,8 @@ def _translated() -> Iterator[None]:
 
 
 def _connection_options() -> str:
-    limits: dict[str, int | str] = dict(_ENGINE_LIMITS)
+    limits = dict(_ENGINE_LIMITS)
     limits["max_server_memory_usage"] = _memory_limit()
-    if not _PATH_SPOILERS.union("&%").intersection(str(_ENGINE_FILE)):
-        limits["config-file"] = str(_ENGINE_FILE)
     return "&".join(f"{name}={value}" for name, value in limits.items())
 
 

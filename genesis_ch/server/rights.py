@@ -31,6 +31,12 @@ HIDDEN_DATABASE = "_base"
 """The engine puts a view of the working directory's files into its default database: this one, which is then taken away."""
 
 _NOWHERE = "/dev/null/none/"
+# What is acknowledged is on the disk: writers then remove it from their outbox. Merges as well, because the engine
+# removes the parts that it has merged at once.
+_SYNCED = (
+    "<merge_tree><fsync_after_insert>1</fsync_after_insert><fsync_part_directory>1</fsync_part_directory>"
+    "<min_rows_to_fsync_after_merge>1</min_rows_to_fsync_after_merge></merge_tree>"
+)
 _GRANTS = (
     "CHECK, SHOW, SELECT, INSERT, ALTER, CREATE DATABASE, CREATE TABLE, CREATE VIEW, CREATE FUNCTION, "
     "CREATE TEMPORARY TABLE, DROP, UNDROP TABLE, TRUNCATE, OPTIMIZE, KILL QUERY, dictGet, SYSTEM MERGES, "
@@ -121,7 +127,7 @@ def engine_config(allow: Allow, own_path: str) -> str:
     hosts = "" if allow.network else "<remote_url_allow_hosts></remote_url_allow_hosts>"
     return (
         f"<clickhouse><users_config>{escape(own_path)}</users_config>"
-        f"<default_database>{HIDDEN_DATABASE}</default_database>{nowhere}{hosts}"
+        f"<default_database>{HIDDEN_DATABASE}</default_database>{nowhere}{hosts}{_SYNCED}"
         "<access_control_improvements><table_engines_require_grant>true</table_engines_require_grant>"
         "</access_control_improvements>"
         f"<profiles><default>{result}<constraints>{constraints}</constraints></default></profiles>"

@@ -78,8 +78,8 @@ static struct {
 static inline enum gch_status put_aside(int root_fd, const struct gch_aside *frame, enum row_fate fate)
 {
     struct gch_err err;
-    return fate == ROW_PARKED ? gch_aside_park(root_fd, frame, 1, 1, &err)
-                              : gch_aside_quarantine(root_fd, frame, "refused", &err);
+    return fate == ROW_PARKED ? gch_aside_park(root_fd, frame, 1, 1, false, &err)
+                              : gch_aside_quarantine(root_fd, frame, "refused", false, &err);
 }
 
 static inline enum gch_status take_row(int root_fd, const struct gch_aside *frame)
