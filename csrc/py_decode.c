@@ -77,8 +77,8 @@ static PyObject *decode_time(struct gch_cursor *cursor, size_t size, unsigned di
     if (digits > 9 || !take(cursor, &ticks, size))
         return NULL;
     int64_t part = ticks % powers[digits];
+    time_t seconds = (time_t)(ticks / powers[digits]) - (part < 0);
     part += part < 0 ? powers[digits] : 0;
-    time_t seconds = (time_t)((ticks - part) / powers[digits]);
     struct tm day;
     if (gmtime_r(&seconds, &day) == NULL)
         return PyLong_FromLongLong(ticks);

@@ -1,6 +1,7 @@
 #include "query_text.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 
 void gch_query_put_encoded(struct gch_buf *url, const void *bytes, size_t len)
 {
@@ -57,8 +58,9 @@ void gch_form_put_text(struct gch_buf *form, const char *name, const char *text)
 void gch_form_put_parameter(struct gch_buf *form, const char *name, const char *value, size_t len)
 {
     put_field(form, "param_", name);
+    bool dashes = len >= 2 && memcmp(value, "--", 2) == 0;
     for (size_t i = 0; i < len; i++) {
-        const char *escape = escape_of(value[i]);
+        const char *escape = i == 0 && dashes ? "\\x2D" : escape_of(value[i]);
         if (escape != NULL)
             gch_buf_text(form, escape);
         else

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import uuid
 from datetime import datetime
@@ -14,6 +15,7 @@ import pytest
 
 from cli_fixtures import KILL, PRODUCER, STAY, World
 from cli_fixtures import world as world
+from faults.segments import forge
 from genesis_ch._core import TABLES, count_rows, read_rows
 from genesis_ch.cli import outbox
 from server_fixtures import wait_for
@@ -121,6 +123,35 @@ def test_rows_are_read_back_as_they_were_logged(world: World, away: dict[str, st
     assert by_table["individuals"]["metrics_num"] == {"s.z": -2.5} and by_table["individuals"]["generation"] == -7
     update = {"call": "update_evolution_run", "run_id": "r", "status": "done", "error": "b", "total_generations": 9}
     assert rows[-1] == ("evolution_runs", update, True)
+
+
+def text(value: str) -> bytes:
+    return bytes([len(value.encode())]) + value.encode()
+
+
+def schema(*columns: tuple[str, str]) -> bytes:
+    names = b"".join(text(name) for name, _ in columns)
+    return text("t") + bytes([len(columns)]) + names + b"".join(text(kind) for _, kind in columns)
+
+
+def test_any_type_and_any_bytes_are_read_as_far_as_they_go(tmp_path: Path) -> None:
+    """Frames that pass their checks and hold nonsense: what can be read is, and nothing raises."""
+    file = tmp_path / "forged.seg"
+    row = b"\x07" + b"\xff" * 8 + b"\x01\x02\x61\x62"
+    forged = schema(("a", "UInt8"), ("b", "Int64"), ("c", "Array(String)"))
+    file.write_bytes(forge([(2, 0, forged), (1, 0, row), (1, 0, row[:-1]), (1, 0, row + b"!"), (1, 5, row)]))
+    values = {"a": 7, "b": -1, "c": ["ab"]}
+    partial = {"a": 7, "b": -1}
+    assert read_rows(file, 9) == [("t", values, True), ("t", partial, False), ("t", values, False)]
+    assert count_rows(file, 9) == 3
+    kinds = ("Map(Array(UInt8), UInt8)", "Array(" * 17 + "UInt8" + ")" * 17, "DateTime64()", "DateTime64(x)", "Map()", "Decimal(9)")
+    chance = random.Random(3)
+    for kind in (*kinds, "", "(", ")", "Nullable", "Nullable()", "Array(Map(String, Float32))", "DateTime64(9)", "DateTime"):
+        for _ in range(20):
+            frames = [(2, 0, schema(("x", kind))), (1, 0, b"\x01" * 40), (3, 0, chance.randbytes(chance.randrange(1, 60)))]
+            frames += [(1, 0, chance.randbytes(chance.randrange(1, 60))), (2, 1, chance.randbytes(30)), (1, 1, b"\xff" * 9)]
+            file.write_bytes(forge(frames))
+            assert len(read_rows(file, 9)) == 4
 
 
 def refuse(world: World) -> Path:

@@ -137,7 +137,12 @@ def test_orphans_are_adopted_by_a_living_process(engine: Engine, database: str, 
     slow = {**env, "GENESIS_CH_BATCH_INTERVAL": "3600"}
     dead = [start(PRODUCER, tmp_path, **slow) for _ in range(3)]
     for i, program in enumerate(dead):
-        kill_after(program, f"dead{i}", 500)
+        program.tell(f"dead{i} 500")
+        assert program.listen() == {"done": f"dead{i}"}
+    for program in dead:  # together, so that none has the time to adopt what another left
+        program.process.kill()
+    for program in dead:
+        program.finish()
     assert any(home.rglob("w-*"))
     for i in range(3):
         wait_for(lambda i=i: engine.count(f"dead{i}", database) == 500, 10)  # type: ignore[misc]

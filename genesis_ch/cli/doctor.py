@@ -165,7 +165,7 @@ def _outbox(logger: ClickHouseLogger, found: Outbox, connected: bool) -> bool:
         )
     if found.refused:
         reasons = [f"{count} × {', '.join(reason.splitlines())}" for reason, count in found.refused.most_common(5)]
-        where = f"they are kept in {found.path / 'quarantine'}; delete them there when they are of no use"
+        where = f"they are kept in {found.path / 'quarantine'}; look at them, send them again or drop them: genesis-ch outbox"
         screen.fail(f"{found.refused.total()} rows were refused by the server.", [*reasons, where])
     if found.damaged:
         screen.fail(f"{found.damaged} files of the outbox are damaged.", [f"they are kept in {found.path / 'damaged'}"])

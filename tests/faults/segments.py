@@ -1,8 +1,9 @@
-"""Reads and changes outbox files: the marks in the header, and where frames stand; the layout is that of csrc/segment_format.h."""
+"""Reads, changes and makes outbox files: marks in the header, frames; the layout is that of csrc/segment_format.h."""
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,31 @@ MASK = (1 << 64) - 1
 def mark(number: int, value: int) -> bytes:
     """A number with its check beside it."""
     return struct.pack("<QQ", value, ~(value ^ (number * 0x9E3779B97F4A7C15 & MASK)) & MASK)
+
+
+def crc32c(data: bytes, seed: int = 0) -> int:
+    """The CRC-32C of a few bytes."""
+    crc = seed ^ 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
+def forge(frames: Sequence[tuple[int, int, bytes]], segment_id: int = 7) -> bytes:
+    """A file of frames (kind, table, payload) that pass every check, whatever is in them."""
+    data = bytearray(128)
+    for kind, table, payload in frames:
+        head = struct.pack("<IIBBH", len(payload), crc32c(payload, segment_id), kind, table, 0)
+        check = crc32c(head + struct.pack("<Q", len(data)), segment_id)
+        data += head + struct.pack("<I", check) + payload
+        data += bytes(-len(data) % 8)
+    data += bytes(16)
+    fixed = b"GCHSEG1\n" + struct.pack("<QQ", segment_id, len(data))
+    fixed += struct.pack("<I", crc32c(fixed))
+    data[: len(fixed)] = data[80 : 80 + len(fixed)] = fixed
+    return bytes(data)
 
 
 def clear_not_before(path: Path) -> bool:
