@@ -118,7 +118,10 @@ class Faults:
             ("stall", Stall(self.stall, passed_on=False)),
             ("answer cut", Cut(after=30)),
             ("late answer", Stall(self.stall)),
-            ("false 200", Reply(200, {"X-ClickHouse-Exception-Code": "252"}, b"Code: 252. DB::Exception: Too many parts")),
+            (
+                "false 200",
+                Reply(200, {"X-ClickHouse-Exception-Code": "252"}, b"Code: 252. DB::Exception: Too many parts"),
+            ),
             ("503", Reply(503, {"Retry-After": "1"}, b"busy")),
         ]
 
@@ -180,7 +183,9 @@ def slope_per_hour(samples: list[dict[str, Any]], name: str) -> float:
     values = [float(sample[name]) for sample in samples]
     mean_time, mean = sum(times) / len(times), sum(values) / len(values)
     spread = sum((at - mean_time) ** 2 for at in times)
-    return sum((at - mean_time) * (value - mean) for at, value in zip(times, values, strict=True)) / spread * 3600 / 1024
+    return (
+        sum((at - mean_time) * (value - mean) for at, value in zip(times, values, strict=True)) / spread * 3600 / 1024
+    )
 
 
 def resident(pid: int) -> int:
@@ -311,7 +316,9 @@ def test_soak(own_engine: Engine, home: Path, tmp_path: Path, long_form: bool, f
     assert said["result"]["dropped"] == said["result"]["rejected"] == said["stats"]["frames_damaged"] == 0
     assert soak.engine_kills >= 1 and len(soak.mortal.issued) >= 2 and said["forks"] >= 1
     assert faults.done.total() >= 8 and len(faults.done) == len(faults.kinds())
-    print(f"faults {dict(faults.done)}; samples {samples[:: max(1, len(samples) // 30)]}; engine {soak.engine_memory} KiB")
+    print(
+        f"faults {dict(faults.done)}; samples {samples[:: max(1, len(samples) // 30)]}; engine {soak.engine_memory} KiB"
+    )
     slopes = check_flat(samples, long_form)
     figure(
         17,
