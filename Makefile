@@ -1,6 +1,6 @@
 # make demo    a real evolution run, recorded in an embedded ClickHouse and read back
 # make test    everything that has to hold
-# make faults  the fault tests in their long form, under an hour; the table of docs/reliability.md
+# make faults  the fault tests in their long form, under an hour, with clang and valgrind; the table of docs/reliability.md
 # Each does the whole set-up first; a second call skips what is done. PYTHON= chooses the interpreter.
 
 PYTHON ?= python3
