@@ -128,7 +128,7 @@ def check_said(cell: Cell, said: dict[str, Any]) -> None:
     assert stats["rows_logged"] == LOGGED - (FIRST if cell.at_start else 0), (cell.name, stats)
     assert stats["rows_logged"] + stats["rows_adopted"] == sum(stats[part] for part in parts), (cell.name, stats)
     assert stats["rows_pending"] == stats["rows_rejected"] == stats["rows_dropped"] == 0, (cell.name, stats)
-    assert said["faults"] > 0, f"{cell.name}: no fault was met"
+    assert said["faults"] > 0 or cell.percent < 100, f"{cell.name}: no fault was met"
     if cell.percent == 100:
         assert max(causes(said["during"]).values(), default=0) <= 1, (cell.name, said["during"])
     if cell.percent == 100 and cell.function == "fsync" and cell.number != errno.EINTR:
@@ -180,6 +180,7 @@ def test_every_call_with_every_error(
         found = list(pool.map(one, cells))
     faults = sum(each.faults for each in found)
     assert len(found) == len(cells) and faults > 2 * len(cells)
+    assert sum(each.faults > 0 for each in found) > 0.9 * len(cells)
     figure(
         0,
         f"{len(cells)} cells of system call and error below the outbox ({faults} calls failed) while a server takes the rows: "
