@@ -44,6 +44,7 @@
 
 #define GCH_OUTBOX_MEMORY_MAX (64U << 20)
 #define GCH_DISK_RETRY_MS     200
+#define GCH_DISK_CALM_MS      60000 /* a disk that comes and goes is complained about again only after such a pause */
 
 struct gch_outbox {
     pthread_mutex_t lock;
@@ -68,7 +69,7 @@ struct gch_outbox {
     unsigned file_count;          /* (lock) names given out */
     size_t memory_bytes;          /* (lock) in memory segments */
     bool disk_failed;             /* (lock) the last attempt to make a file failed */
-    uint64_t disk_retry_at;       /* (lock) monotonic ms */
+    uint64_t disk_retry_at;       /* (lock) monotonic ms; 0: it has not failed, or not lately */
     bool kept;                    /* (lock) the keeper runs */
     bool full;                    /* (lock) the last attempt found the outbox at its cap */
     bool stopping;                /* (lock) */

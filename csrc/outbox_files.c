@@ -154,11 +154,15 @@ static bool disk_rests(struct gch_outbox *outbox, bool is_keeper)
 static void note_disk(struct gch_outbox *outbox, bool failed, const char *reason)
 {
     pthread_mutex_lock(&outbox->lock);
-    bool failed_before = outbox->disk_failed;
+    uint64_t now = gch_monotonic_ms();
     outbox->disk_failed = failed;
-    outbox->disk_retry_at = gch_monotonic_ms() + GCH_DISK_RETRY_MS;
+    if (failed)
+        outbox->disk_retry_at = now + GCH_DISK_RETRY_MS;
+    bool calm = outbox->disk_retry_at != 0 && now > outbox->disk_retry_at + GCH_DISK_CALM_MS;
+    if (calm)
+        outbox->disk_retry_at = 0;
     pthread_mutex_unlock(&outbox->lock);
-    if (failed_before && !failed)
+    if (calm)
         gch_notice_resolve(outbox->notices, GCH_CAUSE_OUTBOX_DISK);
     if (!failed)
         return;

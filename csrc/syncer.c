@@ -42,13 +42,15 @@ static bool is_unsynced(const struct gch_segment *segment)
     return !segment->memory && !segment->sync_failed && segment->synced < end && segment->acked < end;
 }
 
-/* Pins the oldest segment with something new, past the one that this pass has just been at. */
-static bool pin_next(struct gch_outbox *outbox, uint64_t after_id, struct step *step)
+/* Pins the oldest segment with something new, past the one that this pass has just been at and up to the last. */
+static bool pin_next(struct gch_outbox *outbox, uint64_t after_id, uint64_t last_id, struct step *step)
 {
     pthread_mutex_lock(&outbox->lock);
     struct gch_segment *segment = outbox->oldest;
     while (segment != NULL && (segment->id <= after_id || !is_unsynced(segment)))
         segment = segment->later;
+    if (segment != NULL && segment->id > last_id)
+        segment = NULL;
     outbox->pinned = segment;
     if (segment != NULL) {
         *step = (struct step){.segment = segment,
@@ -141,13 +143,23 @@ static enum gch_status sync_step(struct gch_syncer *syncer, const struct step *s
     return status == GCH_OK ? sync_names(syncer) : status;
 }
 
-/* Goes over each segment once, so that it ends however fast rows come. A file that somebody removed is the sender's to
- * complain about. */
+static uint64_t current_id(struct gch_outbox *outbox)
+{
+    pthread_mutex_lock(&outbox->lock);
+    uint64_t id = outbox->current == NULL ? 0 : outbox->current->id;
+    pthread_mutex_unlock(&outbox->lock);
+    return id;
+}
+
+/* Goes over each segment once, and not past the one that is current now: it ends however fast rows come, and no row
+ * counts as synced before those that were logged before it. A file that somebody removed is the sender's to complain
+ * about. */
 static void pass(struct gch_syncer *syncer)
 {
     struct step step = {0};
     uint64_t after_id = 0;
-    while (pin_next(syncer->outbox, after_id, &step)) {
+    uint64_t last_id = current_id(syncer->outbox);
+    while (pin_next(syncer->outbox, after_id, last_id, &step)) {
         after_id = step.segment->id;
         errno = EIO;
         enum gch_status status = sync_step(syncer, &step);

@@ -190,6 +190,33 @@ def test_no_descriptor_left(engine: Engine, database: str, home: Path, tmp_path:
     assert list(home.rglob("damaged/*")) == []
 
 
+def test_no_descriptor_at_the_first_call(engine: Engine, database: str, home: Path, tmp_path: Path) -> None:
+    """Opening needs files of the package: rows until it can are counted as dropped and said once, then recording begins."""
+    text = """
+    import resource
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+    held = []
+    try:
+        while True:
+            held.append(os.open("/dev/null", os.O_RDONLY))
+    except OSError:
+        pass
+    issue_many("lost", 0, 20)
+    early = ch_logger.stats()
+    early_result = ch_logger.flush(1).__dict__
+    for fd in held:
+        os.close(fd)
+    issue_many("r", 0, 500)
+    say(early=early, early_result=early_result)
+    """ + TELL.format(seconds=20).replace("\n", "\n    ")
+    first, said = run(text, tmp_path, **environment(engine, database, home)).quiet().said
+    assert (first["early"]["rows_logged"], first["early"]["rows_dropped"]) == (20, 20)
+    assert first["early_result"]["dropped"] == 20 and "cannot start" in first["early_result"]["last_error"]
+    assert (said["result"]["delivered"], said["result"]["dropped"], said["result"]["pending"]) == (500, 20, 0)
+    assert engine.stored("r", database) == set(range(500))
+    assert [line for line in said["lines"] if "cannot start" in line] == said["lines"] and len(said["lines"]) == 1
+
+
 def test_outbox_at_its_cap(engine: Engine, database: str, home: Path, tmp_path: Path) -> None:
     """No server and a cap of 1 MiB: the newest rows are refused and counted, with one line; memory stays flat; the older arrive."""
     text = """

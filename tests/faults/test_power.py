@@ -306,9 +306,9 @@ def test_rows_reported_as_synced_survive(
     recorder_library: Path, recovery: Recovery, tmp_path: Path, long_form: bool, figure: Figure
 ) -> None:
     """No server: interval promises what rows_synced says, always each row whose call has returned, never nothing."""
-    rows = 6000 if long_form else 500
+    rows = 3000 if long_form else 500
     shares = (0.0, 0.5, 0.9, 1.0) if long_form else (0.0, 0.6)
-    most = 2000 if long_form else 80
+    most = 500 if long_form else 80
     outcomes = {}
     for mode, threads in (("interval", 1), ("always", 4), ("never", 1)):
         part = rows // 10 if mode == "always" else rows
@@ -342,7 +342,7 @@ def test_rows_survive_while_a_server_takes_them(
     figure: Figure,
 ) -> None:
     """Segments are delivered and used again meanwhile: a row is in the outbox or the server has acknowledged it."""
-    rows = 3000 if long_form else 400
+    rows = 1500 if long_form else 400
     # More than one segment in all, so that files are used again.
     recorded = record(
         tmp_path,
@@ -356,7 +356,7 @@ def test_rows_survive_while_a_server_takes_them(
     )
     stats = recorded.stats
     assert stats["segments_recycled"] > 0 and stats["rows_delivered"] > rows and stats["syncs_failed"] == 0, stats
-    outcome = replay(recorded, recovery, tmp_path / "after", (0.0, 0.5), 1500 if long_form else 60)
+    outcome = replay(recorded, recovery, tmp_path / "after", (0.0, 0.5), 500 if long_form else 60)
     assert outcome.missing == 0
     assert outcome.checked > 1000 and outcome.dropped > 100 and outcome.most_promised == len(recorded.issued)
     figure(

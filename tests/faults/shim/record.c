@@ -378,7 +378,8 @@ static uint32_t begin_sync(uint32_t file, uint64_t at, uint64_t count, const cha
     pthread_mutex_lock(&lock);
     look_at_maps();
     uint32_t number = ++sync_count;
-    put(file != 0 ? 'B' : 'b', file != 0 ? file : number, at, file != 0 ? count : 0, &number, sizeof(number), directory);
+    put(file != 0 ? 'B' : 'b', file != 0 ? file : number, at, file != 0 ? count : 0, &number, sizeof(number),
+        directory);
     pthread_mutex_unlock(&lock);
     return number;
 }
