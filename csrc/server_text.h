@@ -5,8 +5,8 @@
  *     - behind the words with which ClickHouse begins to quote without an end (server_text.c has the list), all is cut;
  *     - from the first quotation mark to the last, all is cut; where they are not in pairs, or the line ends before the
  *       message does, to the end. Only a name behind the words "setting", "column" and their like stays.
- * Of several lines the first counts. What was cut becomes "...". The place (`(at row 3)`) and the error's name are kept.
- * Control characters become spaces, what is no UTF-8 becomes U+FFFD. A pure function; any thread.
+ * Of several lines the first counts. What was cut becomes "...". The place (`(at row 3)`) and the error's name are
+ * kept. Control characters become spaces, what is no UTF-8 becomes U+FFFD. A pure function; any thread.
  */
 #ifndef GCH_SERVER_TEXT_H
 #define GCH_SERVER_TEXT_H
