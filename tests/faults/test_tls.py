@@ -234,6 +234,18 @@ def test_the_system_does_not_trust_our_authority(
         assert token.encode() not in door.take_seen()
 
 
+def test_certificate_of_its_own(engine: Engine, authorities: Authorities, runner: Runner, database: str) -> None:
+    """A server that signed its own certificate is trusted when ca_file names that certificate, and it alone."""
+    own = certificates.issue(authorities.folder / "own", None)
+    with Door(doors.tls(own.file), engine.port()) as door:
+        said = runner.begin(https(engine, door, database), "r", seconds=20, ca_file=str(own.file))
+        assert (said["delivered"], said["told"]) == (ROWS, []), said
+        door.greeting = authorities.good()
+        door.drop()
+        said = runner.go_on(ROWS, 0.4)
+        assert said["pending"] == ROWS and "certificate" in said["error"], said
+
+
 REDIRECTS = (301, 302, 303, 307, 308)
 
 
