@@ -438,3 +438,86 @@ def test_the_search_finds() -> None:
         findings.add("here", text)
         with pytest.raises(AssertionError, match="here"):
             findings.check("CANARYrow", PASSWORD)
+
+
+SECRET_KEYS = ("api key", "openai api key", "access token", "hf token", "token", "db password", "client secret", "secret key", "credentials")
+PARAMETERS = {
+    "max tokens": 4096,
+    "token limit": "8k",
+    "tokenizer": "cl100k",
+    "num tokens": 3,
+    "input tokens": "many",
+    "tokens per minute": "90000",
+    "eos token": "</s>",
+    "api key env": "OPENAI_API_KEY",
+    "learning rate": 0.1,
+    "key": "loss",
+}
+
+
+def spellings(words: str) -> set[str]:
+    """snake, camel, kebab and their variants."""
+    parts = words.split()
+    pascal = "".join(part.capitalize() for part in parts)
+    joined = {mark.join(parts) for mark in "_-."}
+    return joined | {name.upper() for name in joined} | {pascal, pascal[0].lower() + pascal[1:]}
+
+
+def test_config(engine: Engine, database: str, tmp_path: Path, figure: Figure) -> None:
+    """Every spelling of every secret key, resolved references and URLs, in four kinds of config; parameters stay."""
+    secret = {name: PASSWORD for words in SECRET_KEYS for name in spellings(words)}
+    kept = {name: value for words, value in PARAMETERS.items() for name in spellings(words)}
+    config = {
+        **secret,
+        **kept,
+        "nested": [{"llm": {"headers": {"Authorization": f"Bearer {PASSWORD}"}}}],
+        "db": f"postgres://u:{PASSWORD}@h/d",
+        "overrides": [f"llm.api_key={PASSWORD}"],
+    }
+    outcome = program(
+        """
+        import dataclasses, json, pydantic
+        from omegaconf import OmegaConf
+        config = json.loads(os.environ["CONFIG"])
+        lazy = OmegaConf.create({**config, "reference": "${oc.env:OPENAI_API_KEY}", "inside": "x ${reference} y"})
+        made = dataclasses.make_dataclass("Made", [("config", object), ("api_key", str)])
+        model = pydantic.create_model("Model", config=(dict, ...), password=(pydantic.SecretStr, ...), token=(str, ...))
+        key = os.environ["OPENAI_API_KEY"]
+        kinds = {
+            "dict": {**config, "key from the environment": key},
+            "DictConfig": lazy,
+            "resolved": OmegaConf.to_container(lazy, resolve=True),
+            "dataclass": made(config, key),
+            "pydantic": model(config=config, password=key, token=key),
+        }
+        for name, kind in kinds.items():
+            ch_logger.log_evolution_run(name, "t", kind, 1, "local", "p")
+        result = ch_logger.flush(20)
+        tell(result)
+        """,
+        tmp_path,
+        CLICKHOUSE_URL=engine.url(database),
+        GENESIS_CH_HOME=str(tmp_path / "home"),
+        CONFIG=json.dumps(config),
+    )
+    findings = Findings()
+    findings.add_outcome(outcome)
+    stored = engine.ask("SELECT config FROM evolution_runs FINAL FORMAT JSONCompactEachRow", database).splitlines()
+    assert len(stored) == 5, outcome
+    for line in stored:
+        findings.add("config", line)
+        read = json.loads(json.loads(line)[0])
+        read = read.get("config", read)
+        assert {name: read[name] for name in kept} == kept
+        assert {read[name] for name in secret} == {"[redacted]"}
+    segments = [path.read_bytes() for path in tmp_path.rglob("*.seg")]
+    assert not any(PASSWORD.encode() in segment for segment in segments)
+    findings.check(PASSWORD, ENVIRONMENT_KEY)
+    replaced = outcome.said[0]["stats"]["values_redacted"]
+    assert replaced >= len(stored) * len(secret)
+    figure(
+        15,
+        f"{len(secret)} spellings of secret keys, URLs, overrides and resolved references in {len(stored)} configs (dict, DictConfig, "
+        f"dataclass, pydantic), beside {len(kept)} keys of parameters",
+        f"{replaced} values replaced, none stored, also not in the outbox; every parameter is as it was given",
+    )
