@@ -37,8 +37,9 @@ PyDoc_STRVAR(log_evolution_run_doc,
 "                  git_sha='', git_dirty=False, error='', tags=None)\n"
 "--\n\n"
 "Record the start of a run: the row of evolution_runs with this run_id.\n\n"
-"config is a Hydra config or any mapping, stored as JSON with references resolved. Calling it again with the\n"
-"same run_id, as a resumed run does, replaces the row. tags is a list of texts.\n\n"
+"config is a Hydra config or any mapping, stored as JSON with references resolved and with [redacted] for what\n"
+"looks like a secret (option redact). Calling it again with the same run_id, as a resumed run does, replaces the\n"
+"row. tags is a list of texts.\n\n"
 "Returns None at once and never raises.");
 
 PyDoc_STRVAR(update_evolution_run_doc,

@@ -120,8 +120,10 @@ static void set_trust(struct gch_transport *transport)
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transport->trouble);
-    if (transport->ca_file != NULL && transport->ca_file[0] != '\0')
+    if (transport->ca_file != NULL && transport->ca_file[0] != '\0') {
         curl_easy_setopt(easy, CURLOPT_CAINFO, transport->ca_file);
+        curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    }
 }
 
 static void set_options(struct gch_transport *transport)

@@ -31,10 +31,9 @@ for n in range(rows):
 KILL = "os.kill(os.getpid(), signal.SIGKILL)"
 STAY = "print('ready', flush=True)\nsys.stdin.read()"
 BLOCKER = """
-import os
 from importlib.machinery import PathFinder
 find = PathFinder.find_spec
-PathFinder.find_spec = lambda name, *rest: None if name in os.environ["BLOCKED"].split() else find(name, *rest)
+PathFinder.find_spec = lambda name, *rest: None if name in BLOCKED else find(name, *rest)
 """
 
 Done = subprocess.CompletedProcess[str]
@@ -104,8 +103,8 @@ class World:
         """Return variables for a Python in which these modules are not installed."""
         folder = self.path / "blocker"
         folder.mkdir(exist_ok=True)
-        (folder / "sitecustomize.py").write_text(BLOCKER)
-        return {"BLOCKED": " ".join(modules), "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])}
+        (folder / "sitecustomize.py").write_text(f"BLOCKED = {modules!r}\n{BLOCKER}")
+        return {"PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])}
 
     def query(self, sql: str, address: str = "") -> list[tuple[Any, ...]]:
         """Read from the embedded store of this world, or from another address."""
