@@ -18,12 +18,15 @@ from faults.rows import SEGMENT_BYTES
 __all__ = ["home"]
 
 MEMBERS = 16
-KILLS = (10, 160)
-KILLS_OF_A_SERVER = 7
+KILLS = (10, 120)
+LONGEST_LIFE = (0.3, 1.0)
+SERVER_SECONDS = (1.0, 8.0)
+"""How long a server lives: long enough to come up and deliver."""
 COUNTED_ROUNDS = (1, 6)
 DOOMED = 5
 DOOMED_ROWS = 150
 ADOPTED_SECONDS = 10.0
+PATIENCE_SECONDS = 60.0
 BOARD_SECONDS = 0.3
 """A member writes its counters far more often than this."""
 
@@ -39,7 +42,7 @@ def log_on():
         issue_sized(os.environ["RUN"], i)
         i += 1
         board[:8] = struct.pack("<Q", i)
-        time.sleep(0.01)
+        time.sleep(0.03)
 def count():
     while going:
         stats = ch_logger.stats()
@@ -127,17 +130,19 @@ class Crowd:
             self.waited.append(time.monotonic() - self.died.pop(pid))
         return not self.died
 
-    def storm(self, kills: int) -> None:
+    def storm(self, kills: int, longest: float, server_seconds: float) -> None:
         """Kill members, and now and then the server, until so many are dead; wait until their outboxes are delivered."""
-        for number in range(kills):
-            until = time.monotonic() + self.draw.uniform(0.02, 0.3)
+        server_until = time.monotonic() + server_seconds
+        for _ in range(kills):
+            until = time.monotonic() + self.draw.uniform(0.02, longest)
             while time.monotonic() < until:
                 self.look()
                 time.sleep(0.01)
-            if number % KILLS_OF_A_SERVER == KILLS_OF_A_SERVER // 2:
+            if time.monotonic() > server_until:
                 self.kill_server()
+                server_until = time.monotonic() + server_seconds
             self.kill_one()
-        wait_for(self.look, 3 * ADOPTED_SECONDS)
+        wait_for(self.look, PATIENCE_SECONDS)
 
     def adopted(self) -> tuple[int, int]:
         """Orphans and rows that all members together have adopted, once every board tells what is so."""
@@ -163,7 +168,7 @@ class Crowd:
             self.died[program.process.pid] = time.monotonic()
         for program in doomed:
             program.finish()
-        wait_for(self.look, 3 * ADOPTED_SECONDS)
+        wait_for(self.look, PATIENCE_SECONDS)
         after = self.adopted()
         return after[0] - before[0], after[1] - before[1]
 
@@ -182,7 +187,7 @@ def test_shared_outbox(home: Path, tmp_path: Path, long_form: bool, figure: Figu
     for _ in range(MEMBERS):
         crowd.add()
     wait_for(lambda: all(member.read()[0] > 0 for member in crowd.members))
-    crowd.storm(KILLS[long_form])
+    crowd.storm(KILLS[long_form], LONGEST_LIFE[long_form], SERVER_SECONDS[long_form])
     rounds = COUNTED_ROUNDS[long_form]
     for number in range(rounds):
         assert crowd.counted(number) == (DOOMED, DOOMED * DOOMED_ROWS)
