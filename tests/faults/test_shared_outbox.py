@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from faults.figures import Figure
-from faults.harness import Engine, Program, home, start, sync, wait_for
+from faults.harness import Engine, Program, database, engine, home, run, start, sync, wait_for
+from faults.proxy import Proxy, Stall, nothing
 from faults.rows import SEGMENT_BYTES
 
-__all__ = ["home"]
+__all__ = ["database", "engine", "home"]
 
 MEMBERS = 16
 KILLS = (10, 120)
@@ -26,6 +27,7 @@ COUNTED_ROUNDS = (1, 6)
 DOOMED = 5
 DOOMED_ROWS = 150
 ADOPTED_SECONDS = 10.0
+FRESH_SECONDS = 5.0
 PATIENCE_SECONDS = 60.0
 BOARD_SECONDS = 0.3
 """A member writes its counters far more often than this."""
@@ -157,12 +159,12 @@ class Crowd:
     def counted(self, number: int) -> tuple[int, int]:
         """Processes die at one time that delivered nothing; how many outboxes and rows the living then adopt."""
         before = self.adopted()
-        runs = [f"d{number}-{i}" for i in range(DOOMED)]
+        names = [f"d{number}-{i}" for i in range(DOOMED)]
         env = {**self.env, "GENESIS_CH_BATCH_INTERVAL": "3600"}
-        doomed = [start(DOOMED_PROGRAM, self.cwd, **{**env, "RUN": run}) for run in runs]
-        for run, program in zip(runs, doomed, strict=True):
+        doomed = [start(DOOMED_PROGRAM, self.cwd, **{**env, "RUN": name}) for name in names]
+        for name, program in zip(names, doomed, strict=True):
             program.listen()
-            self.returned[run] = DOOMED_ROWS
+            self.returned[name] = DOOMED_ROWS
         for program in doomed:
             program.process.send_signal(signal.SIGKILL)
             self.died[program.process.pid] = time.monotonic()
@@ -196,9 +198,9 @@ def test_shared_outbox(home: Path, tmp_path: Path, long_form: bool, figure: Figu
     assert list(home.rglob("w-*")) == [] and list(home.rglob("damaged/*")) == []
     stored = crowd.engine.stored_runs("!= ''", sized=True)
     assert set(stored) <= set(crowd.returned)
-    for run, returned in crowd.returned.items():
-        rows = stored.get(run, set())
-        assert rows == set(range(returned)) or rows == set(range(returned + 1)), (run, returned, len(rows))
+    for name, returned in crowd.returned.items():
+        rows = stored.get(name, set())
+        assert rows == set(range(returned)) or rows == set(range(returned + 1)), (name, returned, len(rows))
     assert crowd.servers_killed > 0 and len(crowd.waited) == KILLS[long_form] + rounds * DOOMED
     assert max(crowd.waited) < ADOPTED_SECONDS
     figure(
@@ -207,4 +209,41 @@ def test_shared_outbox(home: Path, tmp_path: Path, long_form: bool, figure: Figu
         f"{crowd.servers_killed} times",
         f"{sum(map(len, stored.values()))} rows: 0 lost, 0 doubled; outboxes of the dead delivered within "
         f"{max(crowd.waited):.1f} s; {rounds * DOOMED} that died at once were adopted {rounds * DOOMED} times",
+    )
+
+
+def test_fresh_row_does_not_wait_for_an_inheritance(
+    engine: Engine, database: str, home: Path, tmp_path: Path, figure: Figure
+) -> None:
+    """A process that delivers what a dead one left sends its own rows in between, at a server that takes its time."""
+    inherited = 1500
+    env = {"GENESIS_CH_HOME": str(home), "GENESIS_CH_SEGMENT_BYTES": str(SEGMENT_BYTES)}
+    text = f"for i in range({inherited}): issue_sized('dead', i)\nos.kill(os.getpid(), 9)"
+    heir = """
+    issue("early", 0)
+    sys.stdin.readline()
+    issue("fresh", 0)
+    sys.stdin.readline()
+    assert ch_logger.flush(60).pending == 0
+    """
+    with Proxy(engine.port(), lambda request: Stall(0.15) if request.is_insert else None) as proxy:
+        env["CLICKHOUSE_URL"] = engine.url(database, proxy.port)
+        assert run(text, tmp_path, GENESIS_CH_BATCH_INTERVAL="3600", **env).status == -9
+        program = start(heir, tmp_path, **env)
+        wait_for(lambda: engine.count("dead", database) > 0)
+        program.tell()
+        begun = time.monotonic()
+        wait_for(lambda: engine.count("fresh", database) == 1)
+        took = time.monotonic() - begun
+        left = inherited - engine.count("dead", database)
+        proxy.plan = nothing
+        program.tell()
+        program.finish().quiet()
+    stored = engine.stored_runs("= 'dead'", database, sized=True)
+    assert stored == {"dead": set(range(inherited))}
+    assert left > inherited // 4 and took < FRESH_SECONDS
+    figure(
+        13,
+        f"a process inherits {inherited} rows at a server that takes 0.15 s for each request",
+        f"a fresh row is stored after {took:.1f} s, {left} inherited ones later",
     )
