@@ -21,7 +21,7 @@ __all__ = ["database", "engine", "home"]
 MEMBERS = 16
 KILLS = (10, 100)
 LONGEST_LIFE = (0.3, 1.0)
-SERVER_SECONDS = (1.0, 8.0)
+SERVER_SECONDS = (0.5, 8.0)
 """How long a server lives: long enough to come up and deliver."""
 COUNTED_ROUNDS = (1, 6)
 DOOMED = 5
@@ -132,13 +132,15 @@ class Crowd:
         self.returned[member.run] = member.read()[0]
         self.add()
 
-    def kill_server(self) -> None:
-        """The server dies, if there is one."""
+    def kill_server(self) -> bool:
+        """The server dies, if there is one; whether there was."""
         pid = self.engine.pid()
-        if pid > 0:
-            with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError):
+            if pid > 0:
                 os.kill(pid, signal.SIGKILL)
                 self.servers_killed += 1
+                return True
+        return False
 
     def look(self) -> bool:
         """Note which outboxes of the dead somebody has locked by now, and which are gone; whether all are gone."""
@@ -160,8 +162,7 @@ class Crowd:
             while time.monotonic() < until:
                 self.look()
                 time.sleep(0.01)
-            if time.monotonic() > server_until:
-                self.kill_server()
+            if time.monotonic() > server_until and self.kill_server():
                 server_until = time.monotonic() + server_seconds
             self.kill_one()
         wait_for(self.look, PATIENCE_SECONDS)
