@@ -21,7 +21,7 @@ __all__ = ["database", "engine", "home"]
 CLOSE_SECONDS = (0.5, 5.0)
 MARGIN_SECONDS = 0.5
 ROWS = 40
-SIDE_BY_SIDE = (3, 8)
+SIDE_BY_SIDE = (6, 8)
 SECOND_SIGNAL_SECONDS = 0.15
 
 # What stands in for the recorder in a program that is run to see how it ends without one.

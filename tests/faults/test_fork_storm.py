@@ -47,9 +47,10 @@ def own():
     with open("/proc/self/maps") as maps:
         return found + [line.split()[-1] for line in maps if home in line]
 
-def locked_or_spoken_through():
+def written_or_spoken_through():
+    # Not locks: who looks for the dead opens the lock of a living one for a moment.
     return {{link for fd, link in links("self").items()
-            if link.endswith((".seg", "/lock")) or link.startswith("socket:") and is_connection(fd)}}
+            if link.endswith(".seg") or link.startswith("socket:") and is_connection(fd)}}
 
 def child(number, way):
     pid = os.fork()
@@ -66,7 +67,7 @@ def child(number, way):
                 time.sleep(0.001)
         if way == "flushed":
             ch_logger.flush(10)
-        shared = locked_or_spoken_through() & set(links(os.getppid()).values())
+        shared = written_or_spoken_through() & set(links(os.getppid()).values())
         if inherited or shared or lines:
             say(inherited=inherited, shared=sorted(shared), lines=lines)
     except BaseException as error:

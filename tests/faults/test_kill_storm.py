@@ -50,7 +50,7 @@ FAULTS = {
     "server killed while it stands still, producer killed": 1,
     "server ended, producer killed": 1,
 }
-"""What is done in a round, and how often beside the others."""
+"""What is done in a round, and how often of so many rounds, in any order."""
 
 
 def unread_bytes(port: int) -> int:
@@ -71,6 +71,7 @@ class Storm:
         self.cwd = cwd
         self.engine = Engine(home)
         self.draw = random.Random(seed)
+        self.deck: list[str] = []
         self.returned: dict[str, int] = {}
         self.unchecked: list[str] = []
         self.seen: Counter[str] = Counter()
@@ -100,12 +101,22 @@ class Storm:
         """Let things go on for a random time."""
         time.sleep(self.draw.uniform(shortest, longest))
 
+    def stand_still(self, port: int) -> None:
+        """A random time; in every second round until a request with rows waits to be read, if one comes soon."""
+        until = time.monotonic() + self.draw.uniform(0, LONGEST_STOP)
+        if self.draw.random() < 0.5:
+            until = time.monotonic() + 2 * LONGEST_STOP
+        else:
+            port = 0
+        while time.monotonic() < until and (port == 0 or unread_bytes(port) <= INSERT_BYTES):
+            time.sleep(0.005)
+
     def fault(self, kind: str, producer: Program) -> None:
         """Do to producer and server what kind says."""
         still = "still" in kind
         port = self.signal_server(signal.SIGSTOP) if still else 0
         if still:
-            self.pause(0, LONGEST_STOP)
+            self.stand_still(port)
         if "server killed" in kind or kind.startswith("server and"):
             self.seen["servers killed in mid-POST"] += port > 0 and unread_bytes(port) > INSERT_BYTES
             self.seen["servers killed"] += self.signal_server(signal.SIGKILL) > 0
@@ -124,8 +135,10 @@ class Storm:
         """Let a producer live for a moment, and note which of its calls had returned when it died."""
         producer.tell(run)
         self.pause(SHORTEST_LIFE, LONGEST_LIFE)
-        (kind,) = self.draw.choices(list(FAULTS), list(FAULTS.values()))
-        self.fault(kind, producer)
+        if not self.deck:
+            self.deck = [kind for kind, times in FAULTS.items() for _ in range(times)]
+            self.draw.shuffle(self.deck)
+        self.fault(self.deck.pop(), producer)
         with board.open("r+b") as file, mmap.mmap(file.fileno(), 8 * THREADS) as seen:
             for thread in range(THREADS):
                 name = f"{run}-{thread}"
