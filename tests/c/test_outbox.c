@@ -2,6 +2,8 @@
  * descriptor.c status.c utf8.c thread.c source.c */
 #include "outbox.h"
 
+#include <sched.h>
+
 #include "outbox_files.h"
 #include "source.h"
 #include "thread.h"
@@ -159,8 +161,13 @@ static void test_cap(void)
     free(world.root);
 }
 
+static _Atomic int at_the_start;
+
 static void *make_and_keep(void *world)
 {
+    atomic_fetch_add(&at_the_start, 1);
+    while (atomic_load(&at_the_start) < 2)
+        sched_yield();
     struct gch_outbox *outbox = &((struct world *)world)->outbox;
     struct gch_segment *made;
     bool fits = gch_outbox_make_segment(outbox, outbox->segment_size, true, &made) == GCH_OK;
@@ -180,6 +187,7 @@ static void test_cap_holds_for_two_at_once(void)
     CHECK_INT(gch_counted(&world.outbox.own_bytes), 3 * SEGMENT);
     for (int i = 0; i < 300; i++) {
         pthread_t other;
+        atomic_store(&at_the_start, 0);
         CHECK_INT(gch_thread_start(&other, "other", make_and_keep, &world), GCH_OK);
         (void)make_and_keep(&world);
         pthread_join(other, NULL);
