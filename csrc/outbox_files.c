@@ -58,6 +58,23 @@ static bool take_spare(struct gch_outbox *outbox, size_t size, char name[40])
     return found;
 }
 
+/* The keeper and a caller may ask at the same time: what at_cap told both is settled here, where the bytes are taken.
+ */
+static enum gch_status claim_file(struct gch_outbox *outbox, size_t size, char name[40], bool *spare)
+{
+    *spare = take_spare(outbox, size, name);
+    if (*spare)
+        return GCH_OK;
+    pthread_mutex_lock(&outbox->lock);
+    uint64_t used = gch_counted(&outbox->own_bytes) + gch_counted(&outbox->other_bytes);
+    outbox->full = used + size > outbox->max_bytes;
+    bool full = outbox->full;
+    if (!full)
+        gch_count(&outbox->own_bytes, size);
+    pthread_mutex_unlock(&outbox->lock);
+    return full ? GCH_ERR_FULL : GCH_OK;
+}
+
 static enum gch_status make_file(struct gch_outbox *outbox, size_t size, bool fault_in, struct gch_segment **segment,
                                  struct gch_err *err)
 {
@@ -65,22 +82,26 @@ static enum gch_status make_file(struct gch_outbox *outbox, size_t size, bool fa
     if (status != GCH_OK)
         return status;
     char name[40];
+    bool spare;
     int dir_fd = outbox->writer.dir_fd;
-    if (take_spare(outbox, size, name)) {
+    status = claim_file(outbox, size, name, &spare);
+    if (status != GCH_OK)
+        return status;
+    if (spare) {
         status = gch_segment_recycle(segment, dir_fd, name, next_id(outbox), size, fault_in, err);
         if (status == GCH_OK) {
             gch_count(&outbox->counters->segments_recycled, 1);
             return GCH_OK;
         }
         (void)unlinkat(dir_fd, name, 0);
-        atomic_fetch_sub(&outbox->own_bytes, size);
         (void)take_spare(outbox, 0, name);
     }
     status = gch_segment_create(segment, dir_fd, name, next_id(outbox), size, fault_in, err);
     if (status == GCH_OK) {
         gch_count(&outbox->names_made, 1);
         gch_count(&outbox->counters->segments_created, 1);
-        gch_count(&outbox->own_bytes, size);
+    } else {
+        atomic_fetch_sub(&outbox->own_bytes, size);
     }
     return status;
 }
@@ -180,14 +201,15 @@ enum gch_status gch_outbox_make_segment(struct gch_outbox *outbox, size_t size, 
 {
     struct gch_err err;
     err.text[0] = '\0';
-    if (at_cap(outbox, size)) {
+    bool full = at_cap(outbox, size);
+    if (!full && disk_rests(outbox, fault_in))
+        return fault_in ? GCH_ERR_IO : make_memory(outbox, size, segment);
+    enum gch_status status = full ? GCH_ERR_FULL : make_file(outbox, size, fault_in, segment, &err);
+    if (status == GCH_ERR_FULL) {
         if (!fault_in) /* The keeper only prepares: no row is refused yet. */
             say_full(outbox);
-        return GCH_ERR_FULL;
+        return status;
     }
-    if (disk_rests(outbox, fault_in))
-        return fault_in ? GCH_ERR_IO : make_memory(outbox, size, segment);
-    enum gch_status status = make_file(outbox, size, fault_in, segment, &err);
     note_disk(outbox, status != GCH_OK, err.text);
     return status == GCH_OK || fault_in ? status : make_memory(outbox, size, segment);
 }

@@ -2,6 +2,8 @@
  * descriptor.c disk.c status.c utf8.c thread.c source.c */
 #include "outbox.h"
 
+#include <sched.h>
+
 #include "outbox_files.h"
 #include "source.h"
 #include "thread.h"
@@ -155,6 +157,42 @@ static void test_cap(void)
     CHECK(world.outbox.spare[0] != '\0');
     CHECK_INT(append(&world, taken, 200), GCH_OK);
     CHECK_INT(deliver(&world, taken), 1);
+    end(&world, false);
+    free(world.root);
+}
+
+static _Atomic int at_the_start;
+
+static void *make_and_keep(void *world)
+{
+    atomic_fetch_add(&at_the_start, 1);
+    while (atomic_load(&at_the_start) < 2)
+        sched_yield();
+    struct gch_outbox *outbox = &((struct world *)world)->outbox;
+    struct gch_segment *made;
+    bool fits = gch_outbox_make_segment(outbox, outbox->segment_size, true, &made) == GCH_OK;
+    CHECK(gch_counted(&outbox->own_bytes) <= outbox->max_bytes);
+    if (fits)
+        gch_outbox_dispose(outbox, made, false);
+    return NULL;
+}
+
+/* The keeper and a caller make a file at the same time, and there is room for one. */
+static void test_cap_holds_for_two_at_once(void)
+{
+    struct world world;
+    begin_at(&world, scratch_path(), 4 * SEGMENT, false);
+    for (uint32_t i = 0; i < 750; i++)
+        CHECK_INT(append(&world, i, 240), GCH_OK);
+    CHECK_INT(gch_counted(&world.outbox.own_bytes), 3 * SEGMENT);
+    for (int i = 0; i < 300; i++) {
+        pthread_t other;
+        atomic_store(&at_the_start, 0);
+        CHECK_INT(gch_thread_start(&other, "other", make_and_keep, &world), GCH_OK);
+        (void)make_and_keep(&world);
+        pthread_join(other, NULL);
+    }
+    CHECK_INT(gch_counted(&world.outbox.own_bytes), 3 * SEGMENT);
     end(&world, false);
     free(world.root);
 }
@@ -332,7 +370,7 @@ static void test_one_damaged_place_never_costs_a_table(void)
     free(world.root);
 }
 
-CHECK_MAIN(test_rotation_and_recycling, test_undelivered_rows_stay_in_files, test_cap,
+CHECK_MAIN(test_rotation_and_recycling, test_undelivered_rows_stay_in_files, test_cap, test_cap_holds_for_two_at_once,
            test_spare_opens_the_cap_for_its_own_size_only, test_small_cap_makes_small_segments,
            test_huge_row_has_its_own_segment_in_order, test_prepared_segment_keeps_its_place,
            test_memory_when_the_root_is_a_file, test_memory_is_saved_at_close_when_the_disk_is_back,

@@ -60,5 +60,5 @@ def test_adoption_of_damaged_files(sanitized: bool, long_form: bool, memory_dire
     figure(
         3,
         f"{seen['adopted']:,} adoptions of a file with random damage{' under ASan and UBSan' if sanitized else ''}",
-        f"{seen['kept']:,} damaged files kept, the rest had nothing lost; every row whose bytes are whole was delivered, none altered",
+        f"{seen['kept']:,} damaged files kept: each that had lost a row and was not empty; all rows whose bytes and schema are whole were delivered, none altered",
     )

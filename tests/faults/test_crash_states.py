@@ -20,8 +20,8 @@ def test_every_crash_state(long_form: bool, memory_directory: Path, figure: Figu
     plain = program("crash_states")
     runs = [(plain, 100, 1, 3)]
     if long_form:
-        runs = [(plain, 300, seed, 1) for seed in range(1, 4)]
-        runs.append((program("crash_states", sanitized=True), 120, 4, 8))
+        runs = [(plain, 200, seed, 1) for seed in range(1, 4)]
+        runs.append((program("crash_states", sanitized=True), 60, 4, 8))
     seen: Counter[str] = Counter()
     for number, (path, rows, seed, every) in enumerate(runs):
         seen += count(path, memory_directory / str(number), rows, seed, every)
