@@ -16,7 +16,9 @@ from genesis_ch.cli import screen, store
 @store.path_option
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Default: any free port.")
 @click.option("--password", metavar="P", help="Instead of the store's own; other users of this machine can see it.")
-def command(path: Path | None, port: int, password: str | None) -> None:
+@click.option("--allow-files", is_flag=True, help="Let queries read and write this user's files.")
+@click.option("--allow-network", is_flag=True, help="Let queries reach other servers.")
+def command(path: Path | None, port: int, password: str | None, allow_files: bool, allow_network: bool) -> None:
     """Serve the embedded store on 127.0.0.1 and print its DSN; Ctrl-C ends it.
 
     The DSN is the value for CLICKHOUSE_URL of other programs, and for clickhouse-connect.
@@ -30,7 +32,15 @@ def command(path: Path | None, port: int, password: str | None) -> None:
     except ImportError as error:
         _fail_without_engine(error)
     try:
-        code = serve(directory, port=port, password=password, on_ready=_announce)
+        code = serve(
+            directory,
+            port=port,
+            password=password,
+            on_ready=_announce,
+            allow_files=allow_files,
+            allow_network=allow_network,
+            fenced=True,
+        )
     except StoreBusy as error:
         screen.fail(str(error), _uses(directory))
     except ImportError as error:

@@ -16,7 +16,7 @@ States and what is on disk in each:
 
 Files of DIR (mode 0700), each 0600:
 
-    data/           the engine's; nobody else opens it
+    data/           the engine's; nobody else opens it, and queries see no file beside it
     tmp/            long request bodies and big results while they are under way
     server.lock     flock LOCK_EX for the server's whole life; a probe with LOCK_SH tells whether one lives
     endpoint.json   {"url", "pid", "token", "version"}, replaced in one step
@@ -39,11 +39,13 @@ progress headers are sent; a query that only reads is stopped when its client le
 
 Modules: `loop` the life, `store` the directory, `watch` idleness, `app` who may ask, `request` what is asked, `body`
 how it is packed, `statement` the little SQL that must be understood, `run` one query, `memory` sessions, `engine` the
-connections, `reply` the answer, `errors` the numbers.
+connections, `reply` the answer, `errors` the numbers, `wire` slow and odd clients, `rights` what queries may reach,
+`fence` the kernel's part in that.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,23 +57,35 @@ def serve(
     password: str | None = None,
     idle: float = 0.0,
     on_ready: Callable[[str], None] | None = None,
+    allow_files: bool = False,
+    allow_network: bool = False,
+    fenced: bool = False,
 ) -> int:
     """Serve the directory `path` in the foreground until SIGINT or SIGTERM, or `idle` seconds without a request.
 
     `path` is the `.genesis_ch` directory, made if missing. `host` must be a loopback address; `port` 0 takes any free
     one; `password` None takes the directory's own; `idle` 0 stays for good. `on_ready` is called once with the DSN,
-    `http://default:PASSWORD@HOST:PORT/default`, when the server answers. Returns 0. Once per process: the engine does
+    `http://default:PASSWORD@HOST:PORT/default`, when the server answers. Queries reach files outside the directory and
+    other servers only as far as `allow_files`, `allow_network` or GENESIS_CH_SERVER_ALLOW say; with `fenced` the kernel
+    keeps this whole process to that for good, where it can. Returns 0. Once per process: the engine does
     not open a second directory.
 
     Raises store.StoreBusy if another server holds the directory (its text names process and address), OSError for a
     taken port or a directory that cannot be written, ValueError for a host that is not loopback, ImportError if the
     extra `embedded` is not installed, errors.QueryError if the engine cannot open its data.
     """
+    from . import fence
     from .loop import dsn, run_server
+    from .rights import read_allow
     from .store import Store
 
+    allow = read_allow(allow_files, allow_network)
+    if fenced:
+        os.umask(0o077)
     store = Store(Path(path))
     store.lock()
+    if fenced:
+        allow = fence.close(store.path, allow)
     try:
         run_server(
             store,
@@ -80,6 +94,7 @@ def serve(
             password if password is not None else store.password(),
             idle,
             (lambda endpoint: on_ready(dsn(endpoint))) if on_ready is not None else None,
+            allow,
         )
     finally:
         store.unlock()

@@ -19,6 +19,7 @@ def main() -> int:
     # A sender starts this process from a thread of its own, on which every signal may be blocked.
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    os.umask(0o077)
     path = Path(options.path).absolute()
     if options.detach:
         try:
@@ -33,14 +34,19 @@ def _serve(options: argparse.Namespace, path: Path) -> int:
     # Imported here because a detached start must leave its parent before anything takes time.
     import logging
 
+    from . import fence
     from .errors import QueryError
     from .loop import be_modest, dsn, run_server
+    from .rights import read_allow
     from .store import Endpoint, Store, StoreBusy
 
     log = logging.getLogger("genesis_ch.server")
     try:
+        allow = read_allow(options.allow_files, options.allow_network)
         store = Store(path)
         store.lock()
+    except ValueError as error:
+        return _fail(str(error))
     except StoreBusy as error:
         return 0 if options.detach else _fail(str(error))
     except OSError as error:
@@ -57,7 +63,9 @@ def _serve(options: argparse.Namespace, path: Path) -> int:
     reason = ""
     try:
         password = _password(options) or store.password()
-        run_server(store, options.host, options.port, password, options.idle, announce)
+        allow = fence.close(store.path, allow)
+        log.info("queries may reach beyond the directory: %s; kept by the kernel: %s", allow, "yes" if allow.kernel else "no")
+        run_server(store, options.host, options.port, password, options.idle, announce, allow)
     except ModuleNotFoundError as error:
         reason = f"{error.name} is not installed; pip install 'genesis_ch[embedded]'"
     except QueryError as error:
@@ -78,6 +86,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--password", default="", help="instead of the directory's own; other users can see it")
     parser.add_argument("--password-file", default="", metavar="FILE", help="read the password from FILE")
     parser.add_argument("--idle", type=float, default=IDLE_SECONDS, metavar="SECONDS", help="0: never leave")
+    parser.add_argument("--allow-files", action="store_true", help="let queries read and write this user's files")
+    parser.add_argument("--allow-network", action="store_true", help="let queries reach other servers")
     parser.add_argument("--detach", action="store_true", help="serve in the background, without a terminal")
     return parser
 
@@ -95,7 +105,6 @@ def _detach(log_path: Path) -> None:
     os.setsid()
     if os.fork():
         os._exit(0)
-    os.umask(0o077)
     os.chdir("/")
     limit = os.sysconf("SC_OPEN_MAX")
     os.closerange(3, limit if limit > 0 else MAX_FD)

@@ -69,7 +69,7 @@ class App:
         headers = base_headers("", self._engine.timezone)
         try:
             self._authenticate(environ)
-            request = read_request(environ)
+            request = read_request(environ, self._engine.rights.allow.body)
             headers = base_headers(request.query_id, self._engine.timezone)
             if not request.query and request.method != "POST":
                 return _plain(start_response, 200, "Ok.\n")
@@ -95,22 +95,40 @@ class App:
         if found is None:
             text = f"{USER}: Authentication failed: password is required"
             raise own_error(516, text, 401)
-        user, password = found
-        right = hmac.compare_digest(password.encode("utf-8", "surrogateescape"), self._password)
-        if not (right and user == USER):
+        if not self._matches(*found):
             text = "Authentication failed: password is incorrect, or there is no user with such name"
             raise own_error(516, f"{USER}: {text}", 403)
+
+    def knows(self, environ: dict[str, Any]) -> bool:
+        """Whether a request's headers and URL bring the password."""
+        try:
+            found = read_credentials(environ)
+        except QueryError:
+            return False
+        return found is not None and self._matches(*found)
+
+    def _matches(self, user: str, password: str) -> bool:
+        right = hmac.compare_digest(password.encode("utf-8", "surrogateescape"), self._password)
+        return right and user == USER
 
     def _refuse_foreign(self, environ: dict[str, Any]) -> str:
         """A web page in the user's browser reaches loopback, by its own name or by one that it lets point here."""
         host = environ.get("HTTP_HOST", "")
-        if host and _host_name(host) not in self._names:
+        if "HTTP_HOST" in environ and _host_name(host) not in self._names:
             return "This server answers to its loopback name only.\n"
         origin = environ.get("HTTP_ORIGIN", "")
-        if origin and urlsplit(origin).netloc != host:
+        referer = environ.get("HTTP_REFERER", "")
+        if (origin and _netloc(origin) != host) or (referer and _netloc(referer) != host):
             return "Requests from other origins are refused.\n"
         if environ.get("HTTP_SEC_FETCH_SITE", "none") not in ("none", "same-origin"):
             return "Requests from other origins are refused.\n"
+        return ""
+
+
+def _netloc(url: str) -> str:
+    try:
+        return urlsplit(url).netloc
+    except ValueError:
         return ""
 
 

@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO, Protocol
 
 from .errors import QueryError, own_error
+from .rights import BODY_VARIABLE
 
 READ_BYTES = 1024 * 1024
 """Wire bytes read and plain bytes produced in one step."""
-MAX_PLAIN_BYTES = 64 * 1024**3
-"""Longest body after decompression; the limit of a decompression bomb."""
 MAX_QUERY_BYTES = 64 * 1024**2
 """Longest query text in a body; data behind an INSERT does not count."""
 
@@ -52,19 +51,19 @@ class _ZlibDecompressor:
 _DAMAGE_CODES = {"zstd": 561, "lz4": 618, "gzip": 354, "deflate": 354}
 
 
-def plain_chunks(source: BinaryIO, encoding: str) -> Iterator[bytes]:
+def plain_chunks(source: BinaryIO, encoding: str, most: int) -> Iterator[bytes]:
     """Yield the body in pieces of about READ_BYTES, decompressed from `encoding` (a Content-Encoding, "" for none).
 
     Several members one behind the other are one body. Raises QueryError: 89 for an encoding that is not offered, 561,
-    618 or 354 for damage or a cut end, 290 past MAX_PLAIN_BYTES.
+    618 or 354 for damage or a cut end, 229 past `most` bytes after decompression: a bomb is unpacked no further.
     """
     encoding = encoding.strip().lower()
     total = 0
     pieces = _raw_chunks(source) if encoding in ("", "identity") else _decompressed(source, encoding)
     for piece in pieces:
         total += len(piece)
-        if total > MAX_PLAIN_BYTES:
-            raise own_error(290, f"The body is longer than {MAX_PLAIN_BYTES} bytes after decompression", 413)
+        if total > most:
+            raise too_long(most)
         yield piece
 
 
@@ -134,6 +133,12 @@ def _new_decompressor(encoding: str) -> Any:
     if encoding == "deflate":
         return _ZlibDecompressor(zlib.MAX_WBITS)
     raise own_error(89, f"Unknown compression method {encoding!r}; the server reads zstd, lz4, gzip and deflate", 400)
+
+
+def too_long(most: int) -> QueryError:
+    """The error of a body past the cap, as it arrives or unpacked."""
+    cure = f"the owner of the embedded server sets the cap with {BODY_VARIABLE}"
+    return own_error(229, f"The body is longer than {most} bytes; {cure}", 413)
 
 
 def zstd_module() -> Any:

@@ -20,9 +20,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from .errors import QueryError, engine_error, own_error
+from .rights import HIDDEN_DATABASE, Allow, Rights, engine_config, with_cure
 from .statement import find_insert_settings, quote_identifier, quote_literal
 
 _MIB = 1024 * 1024
@@ -115,7 +116,7 @@ class Session:
         with _translated():
             result = self._native.query(sql, output_format, params=self._params)
         if result.has_error():
-            raise engine_error(result.error_message())
+            raise with_cure(engine_error(result.error_message()))
         stats = self.stats
         stats.read_rows += result.storage_rows_read()
         stats.read_bytes += result.storage_bytes_read()
@@ -141,7 +142,7 @@ class Session:
                 if block is None:
                     break
                 if block.has_error():
-                    raise engine_error(block.error_message())
+                    raise with_cure(engine_error(block.error_message()))
                 rows = block.rows_read()
                 self._count_block(block, rows)
                 data = block.bytes()
@@ -174,7 +175,7 @@ class Session:
             with _translated():
                 result = self._native.query(text, "TabSeparated", params=self._params)
         if result.has_error():
-            raise engine_error(result.error_message())
+            raise with_cure(engine_error(result.error_message()))
         self.stats.written_rows += result.rows_written()
         self.stats.written_bytes += result.bytes_written()
         self.stats.read_rows += result.rows_written()
@@ -207,18 +208,23 @@ class Session:
 class Engine:
     """The engine on one directory. Thread-safe. One per process: the engine refuses a second directory."""
 
-    def __init__(self, native_module: Any, directory: Path) -> None:
+    def __init__(self, native_module: Any, directory: Path, allow: Allow) -> None:
         self._module = native_module
-        self._target = f"{directory}?{_connection_options()}"
+        self._config, path = _open_config()
+        self._config.write(engine_config(allow, path).encode())
+        self._config.flush()
+        _prepare_default_database(directory)
+        self._target = f"{directory}?config-file={path}&{_connection_options()}"
         self._root = native_module.connect(self._target)
         self._lock = threading.Lock()
         self._open: set[Session] = set()
         version, self.timezone = self._constants()
         self.version = version
+        self.rights = self._confine(allow)
 
     @classmethod
-    def open(cls, directory: Path) -> Engine:
-        """Load the engine and open `directory`, an absolute path that is made if missing.
+    def open(cls, directory: Path, allow: Allow | None = None) -> Engine:
+        """Load the engine and open `directory`, an absolute path that is made if missing, with the rights of `allow`.
 
         Raises ImportError if chdb-core is not installed, ValueError for a path the engine cannot be told, and
         QueryError if the directory cannot be opened.
@@ -227,7 +233,7 @@ class Engine:
             raise ValueError(f"the engine cannot open a path with {sorted(spoilers)!r} in it: {directory}")
         module = _load_native()
         with _translated():
-            return cls(module, directory)
+            return cls(module, directory, allow or Allow())
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -271,6 +277,16 @@ class Engine:
         for session in sessions:
             session.close()
         self._root.close()
+        self._config.close()
+
+    def _confine(self, allow: Allow) -> Rights:
+        """Take away what looks into the working directory, and make sure that the engine has read our configuration."""
+        granted = self._root.query("SHOW GRANTS", "TabSeparated").bytes()
+        if b"SOURCES" in granted and not (allow.files and allow.network):
+            raise RuntimeError("Code: 497. DB::Exception: The engine ignores its access rights (ACCESS_DENIED)")
+        self._root.query(f"DETACH DATABASE IF EXISTS {HIDDEN_DATABASE}", "TabSeparated")
+        query = "SELECT name FROM system.table_engines UNION ALL SELECT name FROM system.database_engines"
+        return Rights(allow, self._root.query(query, "TabSeparated").bytes().decode().split())
 
     def _constants(self) -> tuple[str, str]:
         row = self._root.query("SELECT version(), timezone()", "TabSeparated").bytes().decode()
@@ -290,7 +306,7 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        raise engine_error(str(error)) from None
+        raise with_cure(engine_error(str(error))) from None
 
 
 def _connection_options() -> str:
@@ -305,6 +321,34 @@ def _memory_limit() -> int:
     except (ValueError, OSError):
         return MEMORY_FLOOR_BYTES
     return max(MEMORY_FLOOR_BYTES, min(MEMORY_CEILING_BYTES, total // MEMORY_SHARE))
+
+
+def _open_config() -> tuple[IO[bytes], str]:
+    """A file for the engine's configuration and its path, which has no letter that would end an option."""
+    if hasattr(os, "memfd_create"):
+        file = os.fdopen(os.memfd_create("engine.xml"), "wb")
+        return file, f"/proc/self/fd/{file.fileno()}"
+    named = tempfile.NamedTemporaryFile(prefix="engine-", suffix=".xml")  # noqa: SIM115 - closed with the engine
+    return named.file, named.name
+
+
+def _prepare_default_database(directory: Path) -> None:
+    """Make the database `default` one of tables alone.
+
+    Left to itself the engine gives that name to a view of its tables together with the files of the working
+    directory. An explicit definition comes first; the tables of a directory that has none are those the link names.
+    """
+    metadata = directory / "metadata"
+    metadata.mkdir(mode=0o700, parents=True, exist_ok=True)
+    link, definition = metadata / "default", metadata / "default.sql"
+    identity = link.readlink().name if link.is_symlink() else str(uuid.uuid4())
+    if not definition.exists():
+        fresh = definition.with_suffix(".new")
+        fresh.write_text(f"ATTACH DATABASE _ UUID '{identity}'\nENGINE = Atomic\n", encoding="ascii")
+        fresh.replace(definition)
+    # The engine would give the same tables to its own view; it makes the link anew.
+    if link.is_symlink():
+        link.unlink()
 
 
 def _load_native() -> Any:

@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 from .engine import Engine
 from .errors import QueryError
+from .rights import Allow
 from .store import Endpoint, Store
 from .watch import Watch
 
@@ -29,6 +30,7 @@ DRAIN_SECONDS = 5.0
 KILL_SECONDS = 2.0
 """How long after that its queries have to notice that they are stopped."""
 TICK_SECONDS = 1.0
+BUSY_TICK_SECONDS = 0.25
 DRAIN_TICK_SECONDS = 0.02
 TRIM_AFTER_SECONDS = 5.0
 NICENESS = 5
@@ -36,8 +38,8 @@ BACKLOG = 128
 MAX_CONNECTIONS = 512
 SOCKET_BYTES = 256 * 1024
 MAX_HEADER_BYTES = 1024 * 1024
-MAX_WIRE_BYTES = 4 * 1024**3
-"""Longest body as it arrives."""
+OUTBUF_BYTES = 4 * 1024 * 1024
+"""Of a reply, what may wait for its client before the worker waits too."""
 
 _WAITRESS_OPTIONS: dict[str, Any] = {
     "threads": WORKERS,
@@ -45,7 +47,7 @@ _WAITRESS_OPTIONS: dict[str, Any] = {
     "recv_bytes": SOCKET_BYTES,
     # Replies leave at once, from the worker; the default collects 18 kB and wakes the main thread to send them.
     "send_bytes": 1,
-    "max_request_body_size": MAX_WIRE_BYTES,
+    "outbuf_high_watermark": OUTBUF_BYTES,
     "max_request_header_size": MAX_HEADER_BYTES,
     "channel_request_lookahead": 1,
     "asyncore_use_poll": True,
@@ -58,17 +60,19 @@ _log = logging.getLogger("genesis_ch.server")
 class Server:
     """One server on one Store whose lock is held. Create, `start`, `run`, `close`."""
 
-    def __init__(self, store: Store, host: str, port: int, password: str, idle: float) -> None:
+    def __init__(self, store: Store, host: str, port: int, password: str, idle: float, allow: Allow) -> None:
         self._store = store
         self._host = _loopback(host)
         self._port = port
         self._password = password
         self._idle = idle
+        self._allow = allow
         self._stopping = threading.Event()
         self._watch = Watch()
         self._engine: Engine | None = None
         self._waitress: Any = None
         self._loop: Any = None
+        self._sweep: Any = None
         self._tempdir: str | None = None
 
     def start(self) -> Endpoint:
@@ -80,15 +84,26 @@ class Server:
         # A taken port is found before the engine is opened.
         listener = _listen(self._host, self._port)
         try:
-            opening = _Opening(self._store)
+            opening = _Opening(self._store, self._allow)
             # These imports take as long as the engine takes to open, and need the other core.
+            from . import wire
             from .app import App
 
             waitress_server = importlib.import_module("waitress.server")
             self._loop = importlib.import_module("waitress.wasyncore")
             self._engine = opening.result()
             app = App(self._engine, self._password, self._store.scratch, self._watch, self._host)
-            self._waitress = waitress_server.create_server(app, sockets=[listener], **_WAITRESS_OPTIONS)
+            workers = wire.Dispatcher()
+            workers.set_thread_count(WORKERS)
+            self._waitress = waitress_server.create_server(
+                app,
+                sockets=[listener],
+                _dispatcher=workers,
+                max_request_body_size=self._allow.body + 1,
+                **_WAITRESS_OPTIONS,
+            )
+            self._waitress.channel_class = wire.bind(app.knows)
+            self._sweep = wire.Sweep(self._waitress, MAX_CONNECTIONS)
         except BaseException:
             listener.close()
             raise
@@ -139,7 +154,11 @@ class Server:
             _log.info("stopped")
 
     def _step(self, seconds: float) -> None:
+        if self._sweep is not None and self._sweep.busy:
+            seconds = min(seconds, BUSY_TICK_SECONDS)
         self._loop.loop(timeout=seconds, map=self._waitress._map, use_poll=True, count=1)
+        if self._sweep is not None:
+            self._sweep.run()
         self._kill(self._watch.take_abandoned())
 
     def _kill(self, marks: list[str]) -> None:
@@ -169,8 +188,9 @@ class Server:
 class _Opening:
     """The engine being opened on a thread of its own."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, allow: Allow) -> None:
         self._directory = store.data
+        self._allow = allow
         self._engine: Engine | None = None
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._open, name="open-engine")
@@ -186,16 +206,22 @@ class _Opening:
 
     def _open(self) -> None:
         try:
-            self._engine = Engine.open(self._directory)
+            self._engine = Engine.open(self._directory, self._allow)
         except BaseException as error:  # noqa: BLE001 - raised again on the thread that waits
             self._error = error
 
 
 def run_server(
-    store: Store, host: str, port: int, password: str, idle: float, on_ready: Callable[[Endpoint], None] | None
+    store: Store,
+    host: str,
+    port: int,
+    password: str,
+    idle: float,
+    on_ready: Callable[[Endpoint], None] | None,
+    allow: Allow,
 ) -> None:
     """Serve a locked Store until a signal, or idleness, ends it. Signals are caught if this is the main thread."""
-    server = Server(store, host, port, password, idle)
+    server = Server(store, host, port, password, idle, allow)
     with _signals(server.stop):
         try:
             endpoint = server.start()

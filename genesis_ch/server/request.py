@@ -46,6 +46,7 @@ _PROTOCOL_NAMES = frozenset(
 _EXTERNAL_TAILS = ("_format", "_types", "_structure")
 _BOUNDARY = re.compile(r'boundary="?([^";]+)"?')
 _PART_NAME = re.compile(rb'\bname="([^"]*)"')
+_FORMAT_NAME = re.compile(r"\w{1,100}\Z", re.ASCII)
 _PART_FILE = re.compile(rb'\bfilename="')
 
 
@@ -82,7 +83,7 @@ class Request:
         return self.params.get(name, "").lower() in ("1", "true")
 
 
-def read_request(environ: dict[str, Any]) -> Request:
+def read_request(environ: dict[str, Any], max_body: int) -> Request:
     """Build a Request from a WSGI environment; QueryError for a form that this server does not read."""
     params = url_params(environ)
     for name in ("compress", "decompress"):
@@ -92,7 +93,7 @@ def read_request(environ: dict[str, Any]) -> Request:
                 "Accept-Encoding with enable_http_compression=1"
             )  # fmt: skip
     source: BinaryIO = environ["wsgi.input"]
-    body = plain_chunks(source, environ.get("HTTP_CONTENT_ENCODING", ""))
+    body = plain_chunks(source, environ.get("HTTP_CONTENT_ENCODING", ""), max_body)
     files: dict[str, bytes] = {}
     content_type = environ.get("CONTENT_TYPE", "")
     if content_type.lower().startswith("multipart/form-data"):
@@ -197,4 +198,7 @@ def _external_table(name: str, data: bytes, params: dict[str, str]) -> ExternalT
         structure = ", ".join(f"_{place} {kind}" for place, kind in enumerate(types.split(","), 1) if kind)
     if not structure:
         raise own_error(36, f"External table {name!r} has neither {name}_structure nor {name}_types")
-    return ExternalTable(name, structure, params.get(f"{name}_format", DEFAULT_FORMAT), data)
+    data_format = params.get(f"{name}_format", DEFAULT_FORMAT)
+    if not _FORMAT_NAME.match(data_format):
+        raise own_error(73, f"Unknown format of external table {name!r}")
+    return ExternalTable(name, structure, data_format, data)

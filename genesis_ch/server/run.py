@@ -25,6 +25,7 @@ from .reply import (
     summary,
 )
 from .request import Request
+from .rights import RESULT_VARIABLE
 from .statement import (
     DataInsert,
     OutputFormat,
@@ -60,7 +61,8 @@ _JOINABLE = frozenset(
     }
 )
 _STREAMABLE = (b"SELECT", b"WITH", b"FROM", b"(")
-_FILE_CLAUSE = re.compile(rb"\b(?:into\s+outfile|from\s+infile)\b", re.IGNORECASE)
+_FORMAT_NAME = re.compile(r"\w{1,100}\Z", re.ASCII)
+MAX_NAME_ECHO = 100
 _TEMPORARY = re.compile(rb"\bcreate\s+(?:or\s+replace\s+)?temporary\b", re.IGNORECASE)
 
 
@@ -118,6 +120,7 @@ class Run:
         if self._request.query:
             head.bytes = self._request.query + b"\n"
         if (insert := _find_data(head)) is not None:
+            self._engine.rights.check(insert.sql)
             self._session.insert(insert.sql, insert.format, head.rest(insert.data_at))
             return self._send(headers, iter(()))
         sql = head.bytes
@@ -126,6 +129,8 @@ class Run:
         kind = self._check(sql)
         found = find_output_format(sql)
         name = found.name if found else self._request.default_format
+        if not _FORMAT_NAME.match(name):
+            raise own_error(73, f"Unknown format {name[:MAX_NAME_ECHO]!r}")
         if kind == "READ_ONLY":
             self._watch.follow(self._session.mark, self._request.abandoned)
             headers = headers + format_headers(name)
@@ -148,7 +153,9 @@ class Run:
         session.set_params(request.bindings)
         for table in request.external:
             name = quote_identifier(table.name)
-            session.query(f"CREATE TEMPORARY TABLE {name} ({table.structure})".encode("utf-8", "surrogateescape"))
+            made = f"CREATE TEMPORARY TABLE {name} ({table.structure})".encode("utf-8", "surrogateescape")
+            self._check(made, own=True)
+            session.query(made)
             session.insert(f"INSERT INTO {name}".encode(), table.format, [table.data])
         if request.method != "POST" and readonly in ("0", ""):
             # ClickHouse's rule: a GET may change settings, and nothing else.
@@ -156,13 +163,12 @@ class Run:
         if readonly not in ("0", ""):
             session.set_readonly(readonly)
 
-    def _check(self, sql: bytes) -> str:
+    def _check(self, sql: bytes, own: bool = False) -> str:
         kind, count = self._session.classify(sql)
         if count > 1:
             raise own_error(62, "Syntax error: Multi-statements are not allowed")
-        if kind != "READ_ONLY" and _FILE_CLAUSE.search(sql) and (kind == "CONTROL" or is_insert(sql)):
-            raise own_error(344, "INTO OUTFILE and FROM INFILE are not allowed over HTTP")
-        if kind == "CONTROL" and _TEMPORARY.search(sql):
+        self._engine.rights.check(sql, kind == "READ_ONLY")
+        if not own and kind == "CONTROL" and _TEMPORARY.search(sql):
             raise own_error(48, "Temporary tables are not offered: this server keeps no session beyond SET and USE")
         return kind
 
@@ -174,8 +180,12 @@ class Run:
         return self._through_file(sql, found, name)
 
     def _while_wanted(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        """Stop a query whose client has left while its result is still held back."""
+        """Stop a query whose client has left while its result is still held back, or whose result is past the cap."""
+        most, sent = self._engine.rights.allow.result, 0
         for chunk in chunks:
+            sent += len(chunk)
+            if sent > most:
+                raise too_large(most)
             if self._request.abandoned():
                 raise own_error(210, "The client closed the connection")
             yield chunk
@@ -186,10 +196,19 @@ class Run:
         at = found.at if found else end_of_statement(sql)
         clause = f"\nINTO OUTFILE {quote_literal(str(path))}\n".encode()
         tail = sql[at:] if found else f"FORMAT {name}".encode()
+        most = self._engine.rights.allow.result
+        abandoned = self._request.abandoned
+        self._watch.follow(self._session.mark, lambda: abandoned() or _size(path) > most)
         try:
             self._session.query(sql[:at] + clause + tail, name)
+            if _size(path) > most:
+                raise too_large(most)
             # The engine makes no file for a result that has not a single byte.
             file = path.open("rb") if path.exists() else None
+        except QueryError:
+            if _size(path) > most:
+                raise too_large(most) from None
+            raise
         finally:
             path.unlink(missing_ok=True)
         if file is None:
@@ -234,6 +253,20 @@ class Run:
         except QueryError as error:
             yield exception_block(error, self._engine.version, tag)
             raise BrokenReply from None
+
+
+def too_large(most: int) -> QueryError:
+    """The error of a result past the cap."""
+    return own_error(
+        396, f"The result is larger than {most} bytes; the owner of the embedded server sets the cap with {RESULT_VARIABLE}"
+    )
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _find_data(head: Head) -> DataInsert | None:
