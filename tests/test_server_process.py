@@ -283,3 +283,62 @@ def test_the_package_imports_nothing_heavy() -> None:
         [sys.executable, "-c", program], env=server_environment(), capture_output=True, text=True, check=True
     )
     assert answer.stdout == "[] 1\n"
+
+
+OLDER = """
+import sys
+from genesis_ch.server.engine import _load_native
+native = _load_native().connect(sys.argv[1])
+for text in (
+    "CREATE TABLE t (a String) ENGINE = MergeTree ORDER BY a",
+    "CREATE VIEW v AS SELECT a FROM t",
+    "INSERT INTO t VALUES ('kept')",
+):
+    native.query(text.encode(), "TabSeparated", params={})
+native.close()
+"""
+
+
+def test_a_store_of_an_older_version_keeps_its_tables(home: Path) -> None:
+    (home / "data").mkdir(mode=0o700, parents=True)
+    subprocess.run([sys.executable, "-c", OLDER, str(home / "data")], env=server_environment(), check=True, timeout=30)
+    assert not (home / "data" / "metadata" / "default.sql").exists()
+    for number in range(2):
+        live = start_server(home, "--idle", "0")
+        try:
+            assert live.rows("SELECT a FROM v") == "kept\n" * (number + 1)
+            assert live.rows("SELECT engine FROM system.databases WHERE name = 'default'") == "Atomic\n"
+            assert "_base" not in live.rows("SHOW DATABASES")
+            live.rows("INSERT INTO t VALUES ('kept')")
+        finally:
+            assert live.stop() == 0
+
+
+@pytest.mark.parametrize("name", ["a&b=c", "100%41", "a#b;c+d", "é 'x'"])
+def test_a_directory_of_any_name_is_confined(tmp_path: Path, name: str) -> None:
+    live = start_server(tmp_path / name, "--idle", "0")
+    try:
+        refused = live.ask("SELECT * FROM file('/etc/hostname')")
+        assert refused.code == 497 and "--allow-files" in refused.text
+    finally:
+        assert live.stop() == 0
+
+
+def test_a_config_xml_in_the_working_directory_is_not_read(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config.xml").write_text("<clickhouse><max_table_size_to_drop>7</max_table_size_to_drop></clickhouse>")
+    monkeypatch.chdir(tmp_path)
+    live = start_server(home, "--idle", "0")
+    try:
+        found = live.rows("SELECT value FROM system.server_settings WHERE name = 'max_table_size_to_drop'")
+        assert found != "7\n"
+    finally:
+        assert live.stop() == 0
+
+
+@pytest.mark.parametrize("variable", ["GENESIS_CH_SERVER_ALLOW", "GENESIS_CH_SERVER_MAX_BODY_MIB"])
+def test_a_wrong_option_is_named(home: Path, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv(variable, "everything")
+    failed = fail_to_start(home)
+    assert failed.returncode == 1 and variable in failed.stderr and "everything" in failed.stderr

@@ -16,7 +16,7 @@ States and what is on disk in each:
 
 Files of DIR (mode 0700), each 0600:
 
-    data/           the engine's; nobody else opens it
+    data/           the engine's; nobody else opens it, and queries see no file beside it
     tmp/            long request bodies and big results while they are under way
     server.lock     flock LOCK_EX for the server's whole life; a probe with LOCK_SH tells whether one lives
     endpoint.json   {"url", "pid", "token", "version"}, replaced in one step
@@ -39,11 +39,13 @@ progress headers are sent; a query that only reads is stopped when its client le
 
 Modules: `loop` the life, `store` the directory, `watch` idleness, `app` who may ask, `request` what is asked, `body`
 how it is packed, `statement` the little SQL that must be understood, `run` one query, `memory` sessions, `engine` the
-connections, `reply` the answer, `errors` the numbers, `rights` what queries may reach, `fence` the kernel's part in it.
+connections, `reply` the answer, `errors` the numbers, `wire` slow and odd clients, `rights` what queries may reach,
+`fence` the kernel's part in that.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -78,10 +80,12 @@ def serve(
     from .store import Store
 
     allow = read_allow(allow_files, allow_network)
+    if fenced:
+        os.umask(0o077)
     store = Store(Path(path))
     store.lock()
     if fenced:
-        fence.close(store.path, allow)
+        allow = fence.close(store.path, allow)
     try:
         run_server(
             store,

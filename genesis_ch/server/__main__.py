@@ -19,6 +19,7 @@ def main() -> int:
     # A sender starts this process from a thread of its own, on which every signal may be blocked.
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    os.umask(0o077)
     path = Path(options.path).absolute()
     if options.detach:
         try:
@@ -62,7 +63,8 @@ def _serve(options: argparse.Namespace, path: Path) -> int:
     reason = ""
     try:
         password = _password(options) or store.password()
-        log.info("queries may reach beyond the directory: %s; %s", allow, fence.close(store.path, allow))
+        allow = fence.close(store.path, allow)
+        log.info("queries may reach beyond the directory: %s; kept by the kernel: %s", allow, "yes" if allow.kernel else "no")
         run_server(store, options.host, options.port, password, options.idle, announce, allow)
     except ModuleNotFoundError as error:
         reason = f"{error.name} is not installed; pip install 'genesis_ch[embedded]'"
@@ -103,7 +105,6 @@ def _detach(log_path: Path) -> None:
     os.setsid()
     if os.fork():
         os._exit(0)
-    os.umask(0o077)
     os.chdir("/")
     limit = os.sysconf("SC_OPEN_MAX")
     os.closerange(3, limit if limit > 0 else MAX_FD)

@@ -114,13 +114,21 @@ class App:
     def _refuse_foreign(self, environ: dict[str, Any]) -> str:
         """A web page in the user's browser reaches loopback, by its own name or by one that it lets point here."""
         host = environ.get("HTTP_HOST", "")
-        if host and _host_name(host) not in self._names:
+        if "HTTP_HOST" in environ and _host_name(host) not in self._names:
             return "This server answers to its loopback name only.\n"
         origin = environ.get("HTTP_ORIGIN", "")
-        if origin and urlsplit(origin).netloc != host:
+        referer = environ.get("HTTP_REFERER", "")
+        if (origin and _netloc(origin) != host) or (referer and _netloc(referer) != host):
             return "Requests from other origins are refused.\n"
         if environ.get("HTTP_SEC_FETCH_SITE", "none") not in ("none", "same-origin"):
             return "Requests from other origins are refused.\n"
+        return ""
+
+
+def _netloc(url: str) -> str:
+    try:
+        return urlsplit(url).netloc
+    except ValueError:
         return ""
 
 

@@ -7,12 +7,14 @@ connect to an address, whatever a query makes of its text. It holds for the proc
 from __future__ import annotations
 
 import ctypes
+import importlib.util
 import os
 import struct
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from .rights import Allow
@@ -31,6 +33,8 @@ _LATER_RIGHTS = ((2, 1 << 13), (3, 1 << 14), (5, 1 << 15))
 _NETWORK_VERSION = 4
 _EXECUTE = 1
 
+_LATE_MODULES = ("chdb", "waitress", "lz4", "backports")
+"""Packages from which something is imported after the start, wherever they are installed."""
 _SYSTEM = (
     "/usr", "/lib", "/lib64", "/nix/store", "/gnu/store", "/sys", "/etc/localtime", "/etc/timezone", "/etc/ld.so.cache",
     "/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/ssl", "/etc/pki", "/dev/urandom", "/dev/random",
@@ -39,8 +43,8 @@ _SYSTEM = (
 )  # fmt: skip
 
 
-def close(directory: Path, allow: Allow) -> str:
-    """Keep this process inside `directory`, apart from what `allow` leaves open; what is enforced, for the log.
+def close(directory: Path, allow: Allow) -> Allow:
+    """Keep this process inside `directory`, apart from what `allow` leaves open; `allow` with what the kernel enforces.
 
     Call with one thread running, before the engine is opened: threads that run already stay outside.
     """
@@ -49,20 +53,20 @@ def close(directory: Path, allow: Allow) -> str:
     files = 0 if allow.files or version < 1 else handled
     network = 0 if allow.network or version < _NETWORK_VERSION else _CONNECT_TCP
     if not files and not network:
-        return "the kernel keeps nothing closed"
+        return allow
     ruleset = _call(_CREATE_RULESET, struct.pack("QQ", files, network)[: 16 if network else 8], 16 if network else 8, 0)
     if ruleset < 0:
-        return "the kernel keeps nothing closed"
+        return allow
     try:
         if files:
             _open_paths(ruleset, directory, files)
         libc = ctypes.CDLL(None, use_errno=True)
         libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0)
         if _call(_RESTRICT_SELF, ruleset, 0) != 0:
-            return "the kernel keeps nothing closed"
+            return allow
     finally:
         os.close(ruleset)
-    return f"the kernel keeps closed: {' and '.join(['files'] * bool(files) + ['connections'] * bool(network))}"
+    return replace(allow, kernel=bool(files))
 
 
 def _open_paths(ruleset: int, directory: Path, handled: int) -> None:
@@ -81,6 +85,10 @@ def _python_paths() -> Iterator[Path]:
     for entry in map(Path, sys.path):
         if entry.name in ("site-packages", "dist-packages", "lib-dynload") or entry.suffix == ".zip":
             yield entry
+    for module in _LATE_MODULES:
+        with suppress(ImportError, ValueError):
+            spec = importlib.util.find_spec(module)
+            yield from map(Path, (spec.submodule_search_locations or []) if spec else [])
 
 
 def _add(ruleset: int, paths: Iterable[Path], rights: int) -> None:

@@ -25,6 +25,7 @@ from .reply import (
     summary,
 )
 from .request import Request
+from .rights import RESULT_VARIABLE
 from .statement import (
     DataInsert,
     OutputFormat,
@@ -179,8 +180,12 @@ class Run:
         return self._through_file(sql, found, name)
 
     def _while_wanted(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        """Stop a query whose client has left while its result is still held back."""
+        """Stop a query whose client has left while its result is still held back, or whose result is past the cap."""
+        most, sent = self._engine.rights.allow.result, 0
         for chunk in chunks:
+            sent += len(chunk)
+            if sent > most:
+                raise too_large(most)
             if self._request.abandoned():
                 raise own_error(210, "The client closed the connection")
             yield chunk
@@ -191,10 +196,19 @@ class Run:
         at = found.at if found else end_of_statement(sql)
         clause = f"\nINTO OUTFILE {quote_literal(str(path))}\n".encode()
         tail = sql[at:] if found else f"FORMAT {name}".encode()
+        most = self._engine.rights.allow.result
+        abandoned = self._request.abandoned
+        self._watch.follow(self._session.mark, lambda: abandoned() or _size(path) > most)
         try:
             self._session.query(sql[:at] + clause + tail, name)
+            if _size(path) > most:
+                raise too_large(most)
             # The engine makes no file for a result that has not a single byte.
             file = path.open("rb") if path.exists() else None
+        except QueryError:
+            if _size(path) > most:
+                raise too_large(most) from None
+            raise
         finally:
             path.unlink(missing_ok=True)
         if file is None:
@@ -239,6 +253,20 @@ class Run:
         except QueryError as error:
             yield exception_block(error, self._engine.version, tag)
             raise BrokenReply from None
+
+
+def too_large(most: int) -> QueryError:
+    """The error of a result past the cap."""
+    return own_error(
+        396, f"The result is larger than {most} bytes; the owner of the embedded server sets the cap with {RESULT_VARIABLE}"
+    )
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _find_data(head: Head) -> DataInsert | None:

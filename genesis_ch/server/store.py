@@ -48,6 +48,7 @@ class Store:
         self._endpoint = self.path / "endpoint.json"
         self._lock_fd = -1
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_private(self.path)
         ignore = self.path / ".gitignore"
         if not ignore.exists():
             ignore.write_text("*\n", encoding="ascii")
@@ -151,11 +152,24 @@ class _Formatter(logging.Formatter):
         return "\n".join([str(ei[0].__name__), *frames[-8:]])
 
 
+def _make_private(path: Path) -> None:
+    """Take others' rights away from a directory; PermissionError if it belongs to another user."""
+    found = os.stat(path)
+    if os.geteuid() not in (0, found.st_uid):
+        raise PermissionError(f"{path} belongs to user {found.st_uid}; take another directory, or start as its owner")
+    if found.st_mode & 0o077:
+        os.chmod(path, 0o700)
+
+
 def _read_small(path: Path) -> str:
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
         return ""
+    # A file that another user laid here first would make a password known to them.
+    if os.fstat(fd).st_uid not in (os.geteuid(), os.stat(path.parent).st_uid):
+        os.close(fd)
+        raise PermissionError(f"{path} belongs to another user; remove it")
     with os.fdopen(fd, encoding="utf-8", errors="replace") as file:
         return file.read(MAX_SMALL_FILE_BYTES)
 

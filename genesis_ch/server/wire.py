@@ -19,7 +19,7 @@ from waitress.task import ErrorTask, ThreadedTaskDispatcher
 from .body import too_long
 from .errors import QueryError, own_error
 
-HEADER_SECONDS = 10.0
+HEADER_SECONDS = 5.0
 """From the connection, or the first byte of a request, to the end of its headers."""
 IDLE_SECONDS = 120.0
 """How long a connection that has been answered may wait for its next request."""
