@@ -31,13 +31,13 @@ class Request:
 
     @property
     def is_insert(self) -> bool:
-        """Whether it carries rows of a table of the experiment."""
+        """Whether it carries rows of a table of the experiment; an update of a run does not."""
         return "query=INSERT" in self.target
 
     @property
     def table(self) -> str:
         """The table that it brings rows to, "update" for an update of a run, "" for anything else."""
-        if "param_run_id=" in self.target:
+        if self.headers.get("Content-Type", "").startswith("multipart/form-data"):
             return "update"
         statement = urllib.parse.unquote(self.target.partition("query=INSERT%20INTO%20")[2])
         return statement.partition(" ")[0].strip("`")
