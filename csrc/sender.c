@@ -123,18 +123,11 @@ static struct wishes take_wishes(struct gch_sender *sender)
     return wishes;
 }
 
-static void complete_flush(struct gch_sender *sender, uint64_t ticket)
+/* All tickets up to this one: done is flush_done or connect_done. */
+static void complete(struct gch_sender *sender, uint64_t *done, uint64_t ticket)
 {
     pthread_mutex_lock(&sender->lock);
-    sender->flush_done = ticket;
-    pthread_cond_broadcast(&sender->news);
-    pthread_mutex_unlock(&sender->lock);
-}
-
-static void complete_connect(struct gch_sender *sender, uint64_t ticket)
-{
-    pthread_mutex_lock(&sender->lock);
-    sender->connect_done = ticket;
+    *done = ticket;
     pthread_cond_broadcast(&sender->news);
     pthread_mutex_unlock(&sender->lock);
 }
@@ -179,7 +172,7 @@ static enum gch_status pass(struct gch_sender *sender, const struct wishes *wish
     enum gch_status status = ensure_connected(sender, err, trouble);
     if (status != GCH_OK)
         return status;
-    complete_connect(sender, wishes->connect);
+    complete(sender, &sender->connect_done, wishes->connect);
     status = gch_drainer_run(&sender->drainer, own, orphans);
     if (sender->drainer.windows_settled != sender->windows_noted || status == GCH_OK)
         note_success(sender);
@@ -227,7 +220,7 @@ static void turn(struct gch_sender *sender)
         }
     }
     if (wishes.flush_open && !gch_drainer_has_put_off(&sender->drainer))
-        complete_flush(sender, wishes.flush);
+        complete(sender, &sender->flush_done, wishes.flush);
 }
 
 static void *body(void *argument)
