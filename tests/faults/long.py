@@ -16,7 +16,10 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ALONE = ("test_caller.py",)
 """Measures times of microseconds: runs first, with nothing beside it."""
-LONGEST = ("test_fuzz.py", "test_soak.py", "test_outage_long.py", "test_kill_storm.py")
+LONGEST = (
+    "test_fuzz.py", "test_soak.py", "test_outage_long.py", "test_fuzz_values.py", "test_sanitizers.py",
+    "test_corruption.py", "test_kill_storm.py", "test_crash_states.py",
+)  # fmt: skip
 """Begin first; the other files follow as a place becomes free."""
 SIDE_BY_SIDE = 3
 FILE_SECONDS = 3000
