@@ -162,11 +162,12 @@ static void say_full(struct gch_outbox *outbox)
     gch_notice_post(outbox->notices, GCH_CAUSE_OUTBOX_FULL, err.text);
 }
 
-/* A disk that refused is not asked again at every call; no caller waits for it while the keeper asks. */
+/* A disk that refused is not asked again at every call; no caller waits for it while the keeper asks, which it does as
+ * long as there is a current segment. */
 static bool disk_rests(struct gch_outbox *outbox, bool is_keeper)
 {
     pthread_mutex_lock(&outbox->lock);
-    bool asked = outbox->kept && !is_keeper;
+    bool asked = outbox->kept && outbox->current != NULL && !is_keeper;
     bool rests = outbox->disk_failed && (asked || gch_monotonic_ms() < outbox->disk_retry_at);
     pthread_mutex_unlock(&outbox->lock);
     return rests;

@@ -344,6 +344,36 @@ static void test_keeper_while_the_disk_refuses(void)
     free(root);
 }
 
+static bool read_kept(struct gch_outbox *outbox)
+{
+    pthread_mutex_lock(&outbox->lock);
+    bool kept = outbox->kept;
+    pthread_mutex_unlock(&outbox->lock);
+    return kept;
+}
+
+/* Without a current segment the keeper has nothing to do, so the caller asks the disk: a segment that memory does not
+ * take either must not end recording for good. */
+static void test_disk_is_asked_again_when_memory_takes_no_segment(void)
+{
+    struct world world;
+    char *root = scratch_path();
+    scratch_write(AT_FDCWD, "in-the-way", "", 0);
+    CHECK(rmdir(root) == 0 && rename("in-the-way", root) == 0);
+    begin_at(&world, root, 64U << 20, true);
+    world.outbox.memory_bytes = GCH_OUTBOX_MEMORY_MAX;
+    while (!read_kept(&world.outbox))
+        usleep(1000);
+    CHECK_INT(append(&world, 0, 200), GCH_ERR_FULL);
+    CHECK_INT(append(&world, 0, 200), GCH_ERR_FULL);
+    CHECK(unlink(root) == 0);
+    usleep((GCH_DISK_RETRY_MS + 50) * 1000);
+    CHECK_INT(append(&world, 0, 200), GCH_OK);
+    CHECK_INT(deliver(&world, 0), 1);
+    end(&world, true);
+    free(world.root);
+}
+
 static void test_one_damaged_place_never_costs_a_table(void)
 {
     struct world world;
@@ -374,4 +404,5 @@ CHECK_MAIN(test_rotation_and_recycling, test_undelivered_rows_stay_in_files, tes
            test_spare_opens_the_cap_for_its_own_size_only, test_small_cap_makes_small_segments,
            test_huge_row_has_its_own_segment_in_order, test_prepared_segment_keeps_its_place,
            test_memory_when_the_root_is_a_file, test_memory_is_saved_at_close_when_the_disk_is_back,
-           test_keeper_while_the_disk_refuses, test_one_damaged_place_never_costs_a_table)
+           test_keeper_while_the_disk_refuses, test_disk_is_asked_again_when_memory_takes_no_segment,
+           test_one_damaged_place_never_costs_a_table)
