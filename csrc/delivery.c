@@ -354,6 +354,18 @@ static enum gch_status send_update(struct gch_delivery *delivery, const struct g
     return status == GCH_ERR_REMOTE ? after_failed_update(delivery, &frame) : status;
 }
 
+/* What the other lane delivers meanwhile says nothing about the tables of a window that waits for them. */
+static void note_schema(struct gch_delivery *delivery, const struct gch_window *window, enum gch_status status)
+{
+    bool settles = delivery->schema_failed == NULL || delivery->schema_failed == window;
+    if (status == GCH_OK && settles) {
+        delivery->schema_checked = false;
+        delivery->schema_failed = NULL;
+    } else if (status == GCH_ERR_REMOTE && delivery->reply.error_class == GCH_CLASS_SCHEMA) {
+        delivery->schema_failed = window;
+    }
+}
+
 enum gch_status gch_delivery_run(struct gch_delivery *delivery, struct gch_window *window)
 {
     uint64_t begun = gch_monotonic_ms();
@@ -366,7 +378,6 @@ enum gch_status gch_delivery_run(struct gch_delivery *delivery, struct gch_windo
         status = send_round(delivery, window, !first && gch_monotonic_ms() - begun >= delivery->slice_ms, &more);
     if (status == GCH_OK && window->update.len > 0)
         status = send_update(delivery, &window->update);
-    if (status == GCH_OK)
-        delivery->schema_checked = false;
+    note_schema(delivery, window, status);
     return status;
 }

@@ -38,7 +38,8 @@ struct gch_delivery {
     size_t put_off_count;
     uint64_t quarantine_bytes;
     uint64_t quarantine_looked_at;
-    bool schema_checked; /* the tables were brought up to date since the last SCHEMA failure */
+    bool schema_checked;                    /* the tables were brought up to date since the last SCHEMA failure */
+    const struct gch_window *schema_failed; /* the window with that failure, until it is settled; or NULL */
 };
 
 void gch_delivery_init(struct gch_delivery *delivery, struct gch_transport *transport, struct gch_counters *counters,

@@ -137,6 +137,32 @@ def test_column_of_another_type(engine: Engine, database: str, home: Path, tmp_p
     assert list(home.rglob("*.seg")) == []
 
 
+def test_inherited_rows_of_another_type_beside_fresh_ones(
+    engine: Engine, database: str, home: Path, tmp_path: Path
+) -> None:
+    """Fresh rows that the server takes all the time do not keep an inheritance with an unfit table from being parked."""
+    text = """
+    import time
+    ch_logger.log_lineage("r", "c", "p", 0, "m")
+    ch_logger.flush(20)
+    say()
+    sys.stdin.readline()
+    until = time.monotonic() + 20
+    while ch_logger.stats()["rows_parked"] == 0 and time.monotonic() < until:
+        ch_logger.log_lineage("r", "c", "p", 0, "m")
+        time.sleep(0.001)
+    say(parked=ch_logger.stats()["rows_parked"])
+    """
+    where = environment(engine, database, home)
+    program = start(text, tmp_path, GENESIS_CH_BATCH_INTERVAL="0", **where)
+    program.listen()
+    engine.ask("ALTER TABLE individuals MODIFY COLUMN fitness_score String", database)
+    program.tell()
+    leave = "issue_many('r', 0, 50)\nos._exit(0)"
+    start(leave, tmp_path, GENESIS_CH_BATCH_INTERVAL="3600", **where).finish().quiet()
+    assert program.finish().said[-1]["parked"] == 50
+
+
 def hurry_parked(home: Path) -> None:
     """Make every parked segment due now, as a minute would."""
     from faults.segments import clear_not_before
