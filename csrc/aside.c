@@ -145,21 +145,24 @@ enum gch_status gch_aside_quarantine(int root_fd, const struct gch_aside *frame,
     if (status != GCH_OK)
         return status;
     uint32_t random;
+    char text[GCH_DIR_NAME_MAX];
     char name[GCH_DIR_NAME_MAX];
     gch_random(&random, sizeof(random));
     uint64_t now = gch_realtime_us();
-    (void)snprintf(name, sizeof(name), "%016" PRIx64 "-%08" PRIx32 ".txt", now, random);
-    int fd = gch_descriptor_open(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL);
+    (void)snprintf(text, sizeof(text), "%016" PRIx64 "-%08" PRIx32 ".txt", now, random);
+    (void)snprintf(name, sizeof(name), "%016" PRIx64 "-%08" PRIx32 ".seg", now, random);
+    int fd = gch_descriptor_open(dir_fd, text, O_WRONLY | O_CREAT | O_EXCL);
     if (fd < 0) {
         status = gch_err_set(err, GCH_ERR_IO, "cannot write to the outbox's quarantine: %s", strerror(errno));
     } else {
         (void)!write(fd, reason, strlen(reason));
         bool synced = !sync || gch_disk_sync_file(fd) == GCH_OK;
         gch_descriptor_close(fd);
-        (void)snprintf(name, sizeof(name), "%016" PRIx64 "-%08" PRIx32 ".seg", now, random);
         status = write_segment(dir_fd, name, frame, 1, 0, sync, err);
         if (status == GCH_OK && !synced)
             status = unsynced(err);
+        if (!is_copy(status))
+            (void)unlinkat(dir_fd, text, 0);
     }
     gch_descriptor_close(dir_fd);
     return status;

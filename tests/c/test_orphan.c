@@ -1,7 +1,9 @@
-/* needs: orphan.c writer_dir.c aside.c segment.c segment_reader.c crc32c.c descriptor.c disk.c status.c utf8.c thread.c buf.c
+/* needs: orphan.c writer_dir.c aside.c segment.c segment_reader.c crc32c.c descriptor.c disk.c status.c utf8.c thread.c
+ * buf.c
  */
 #include "orphan.h"
 
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -220,6 +222,24 @@ static void test_healthy_segment_that_cannot_be_opened_stays(void)
     gch_descriptor_close(root_fd);
 }
 
+/* The sender tries again and again while the disk is full: no attempt may leave its words behind. */
+static void test_quarantine_that_takes_no_row_keeps_no_words(void)
+{
+    int root_fd = scratch_open();
+    struct rlimit before;
+    uint8_t payload[8192] = {1};
+    struct gch_aside frame = {.kind = GCH_FRAME_UPDATE, .payload = payload, .len = sizeof(payload)};
+    CHECK(getrlimit(RLIMIT_FSIZE, &before) == 0 && signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+    struct rlimit low = {4096, before.rlim_max};
+    CHECK(setrlimit(RLIMIT_FSIZE, &low) == 0);
+    CHECK_INT(gch_aside_quarantine(root_fd, &frame, "refused", true, NULL), GCH_ERR_IO);
+    CHECK(setrlimit(RLIMIT_FSIZE, &before) == 0);
+    CHECK_INT(scratch_count(root_fd, "quarantine", ""), 0);
+    CHECK_INT(gch_aside_quarantine(root_fd, &frame, "refused", true, NULL), GCH_OK);
+    CHECK_INT(scratch_count(root_fd, "quarantine", ""), 2);
+    gch_descriptor_close(root_fd);
+}
+
 static void test_abandoned_directories_are_removed_when_old(void)
 {
     int root_fd = scratch_open();
@@ -271,5 +291,5 @@ static void test_path_is_made(void)
 CHECK_MAIN(test_adopted_in_order_and_removed, test_living_writer_is_left_alone,
            test_directory_with_something_in_it_stays, test_lock_of_a_removed_directory_is_worth_nothing,
            test_adopters_race, test_parked_waits_for_its_time, test_damaged_header_is_kept_and_blank_file_is_not,
-           test_healthy_segment_that_cannot_be_opened_stays, test_abandoned_directories_are_removed_when_old,
-           test_links_are_not_followed, test_path_is_made)
+           test_healthy_segment_that_cannot_be_opened_stays, test_quarantine_that_takes_no_row_keeps_no_words,
+           test_abandoned_directories_are_removed_when_old, test_links_are_not_followed, test_path_is_made)
