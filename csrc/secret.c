@@ -214,10 +214,11 @@ static size_t span(const char *text, size_t len, size_t at, const char *stops)
 /* The password in user:password@ behind "://". An '@' behind host:port/ belongs to the path. */
 static struct found url_password(const char *text, size_t len, size_t at)
 {
-    size_t end = span(text, len, at, " \t\r\n\"'<>");
-    size_t colon = span(text, end, at, ":/?#@");
-    if (colon >= end || text[colon] != ':')
+    size_t most = len - at < GCH_SECRET_URL_MAX ? len : at + GCH_SECRET_URL_MAX;
+    size_t colon = span(text, most, at, ":/?#@ \t\r\n\"'<>");
+    if (colon >= most || text[colon] != ':')
         return (struct found){0, 0};
+    size_t end = span(text, most, colon, " \t\r\n\"'<>");
     const char *last = memrchr(text + colon, '@', end - colon);
     size_t digits = colon + 1;
     while (digits < end && isdigit((unsigned char)text[digits]))

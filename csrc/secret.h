@@ -23,6 +23,7 @@
 #define GCH_SECRETS_MAX      64          /* environment variables whose values are looked for */
 #define GCH_SECRET_VALUE_MIN 8           /* bytes; shorter ones are found everywhere */
 #define GCH_SECRET_VALUE_MAX (64U << 10) /* bytes of one value */
+#define GCH_SECRET_URL_MAX   4096        /* bytes behind "://" in which a password ends */
 #define GCH_SECRET_KEY_MAX   256         /* bytes of a key that are looked at, its last ones */
 
 enum gch_secrecy {

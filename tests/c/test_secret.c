@@ -1,6 +1,9 @@
 /* needs: secret.c buf.c status.c utf8.c */
 #include "secret.h"
 
+#include <stdlib.h>
+#include <time.h>
+
 #include "check.h"
 
 static enum gch_secrecy secrecy(const char *key)
@@ -148,6 +151,27 @@ static void test_urls(void)
                "https://h/?api_key=[redacted]&max_tokens=5&token=[redacted]");
 }
 
+/* Each of them is looked at alone, not with all that follow: a log call takes no minutes for a list of addresses. */
+static void test_many_urls_without_a_space(void)
+{
+    static const char url[] = "http://host.example:8000/v1,";
+    size_t count = 40000;
+    size_t len = count * (sizeof(url) - 1);
+    char *text = malloc(len + 1);
+    struct gch_secrets secrets;
+    struct gch_buf out;
+    gch_secrets_init(&secrets, NULL);
+    gch_buf_init(&out, len);
+    for (size_t i = 0; i < count; i++)
+        memcpy(text + i * (sizeof(url) - 1), url, sizeof(url));
+    clock_t begun = clock();
+    CHECK(!gch_secrets_redact(&secrets, text, len, &out));
+    CHECK((clock() - begun) / CLOCKS_PER_SEC < 15);
+    gch_buf_deinit(&out);
+    gch_secrets_deinit(&secrets);
+    free(text);
+}
+
 static void test_names_in_texts(void)
 {
     CHECK_TEXT(redact("--api-key=abc --max-tokens=100 llm.token=x"),
@@ -171,4 +195,4 @@ static void test_empty(void)
 }
 
 CHECK_MAIN(test_secret_keys, test_passwords, test_other_keys, test_long_keys, test_environment, test_urls,
-           test_names_in_texts, test_empty)
+           test_many_urls_without_a_space, test_names_in_texts, test_empty)
