@@ -1,5 +1,7 @@
 #include "source.h"
 
+#define SCHEMA_MAX (1U << 16)
+
 static enum gch_status take_schema(struct gch_source *source, const struct gch_frame *frame)
 {
     struct gch_buf *schema = &source->schemas[frame->table];
@@ -14,7 +16,7 @@ enum gch_status gch_source_init(struct gch_source *source, struct gch_segment_re
     source->reader = *reader;
     source->damaged = false;
     for (int table = 0; table < GCH_SCHEMAS_MAX; table++)
-        gch_buf_init(&source->schemas[table], 1U << 16);
+        gch_buf_init(&source->schemas[table], SCHEMA_MAX);
     uint64_t acked = source->reader.acked;
     uint64_t damaged_frames = source->reader.damaged_frames;
     uint64_t damaged_bytes = source->reader.damaged_bytes;
@@ -44,7 +46,7 @@ enum gch_status gch_source_next(struct gch_source *source, uint64_t limit, struc
         if (status != GCH_OK || frame->kind == GCH_FRAME_UPDATE)
             return status;
         bool known = frame->table < GCH_SCHEMAS_MAX;
-        if (known && frame->kind == GCH_FRAME_SCHEMA) {
+        if (known && frame->kind == GCH_FRAME_SCHEMA && frame->len <= SCHEMA_MAX) {
             status = take_schema(source, frame);
             if (status != GCH_OK)
                 return status;
