@@ -20,7 +20,8 @@
  *
  * When no file can be made (disk full, read-only home) rows go to memory segments, up to GCH_OUTBOX_MEMORY_MAX; a
  * notice says that durability is off. The keeper, not the caller, then tries the disk again and again, and rows go on
- * in the first file that can be made. At the cap, or with memory full too, the row is refused.
+ * in the first file that can be made; a caller does only while there is no segment at all. At the cap, or with memory
+ * full too, the row is refused.
  *
  * The syncer (syncer.h) brings what is appended to the disk itself; gch_outbox_close syncs what it saves from memory
  * when `syncs` is set.
