@@ -230,6 +230,17 @@ static enum gch_status quarantine_row(struct gch_delivery *delivery, struct gch_
     return status;
 }
 
+/* The schema passed its checks and is none all the same: no server will ever take these rows. */
+static enum gch_status quarantine_unreadable(struct gch_delivery *delivery, struct gch_batch *batch, uint8_t table)
+{
+    enum gch_status status = GCH_OK;
+    delivery->reply.code = 0;
+    (void)gch_err_set(&delivery->reply.err, GCH_ERR_REMOTE, "the outbox names columns for it that cannot be read");
+    while (status == GCH_OK && batch->done < batch->count)
+        status = quarantine_row(delivery, batch, table);
+    return status;
+}
+
 /* What to do after a failed request for so many rows. GCH_OK: go on. */
 static enum gch_status after_failure(struct gch_delivery *delivery, struct gch_batch *batch, uint8_t table, size_t rows)
 {
@@ -257,6 +268,8 @@ static enum gch_status send_some(struct gch_delivery *delivery, struct gch_batch
     enum gch_status status = post_rows(delivery, batch, batch->done, batch->done + rows);
     if (status == GCH_ERR_REMOTE)
         return after_failure(delivery, batch, table, rows);
+    if (status == GCH_ERR_INVALID)
+        return quarantine_unreadable(delivery, batch, table);
     if (status == GCH_OK) {
         batch->done += rows;
         gch_halving_taken(&delivery->halving[table], batch->done);

@@ -163,6 +163,27 @@ def test_inherited_rows_of_another_type_beside_fresh_ones(
     assert program.finish().said[-1]["parked"] == 50
 
 
+def test_rows_whose_columns_cannot_be_read(engine: Engine, database: str, home: Path, tmp_path: Path) -> None:
+    """A schema that passes its checks and is none: its rows go to the quarantine, and nothing waits behind them."""
+    from faults.segments import forge
+
+    where = environment(engine, database, home)
+    text = """
+    issue("r", 0)
+    ch_logger.flush(20)
+    say(root=ch_logger.stats()["outbox_path"])
+    """
+    root = Path(start(text, tmp_path, **where).finish().quiet().said[0]["root"])
+    left = root / "w-1-0123456789abcdef"
+    left.mkdir(mode=0o700)
+    frames = [(2, 0, b"\x03abc\x05\x01a"), (1, 0, b"row"), (1, 0, b"row")]
+    (left / "000001.seg").write_bytes(forge(frames))
+    said = sync(tmp_path, **where)
+    assert (said["stats"]["rows_adopted"], said["stats"]["rows_rejected"]) == (2, 2)
+    assert len(quarantined(home)) == 2 and "cannot be read" in quarantined(home)[0]
+    assert not left.exists()
+
+
 def hurry_parked(home: Path) -> None:
     """Make every parked segment due now, as a minute would."""
     from faults.segments import clear_not_before
