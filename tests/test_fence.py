@@ -1,4 +1,4 @@
-"""The kernel's wall does not stand in the engine's own way, whatever Python, kernel and directory it finds."""
+"""What the owner of an embedded server allows reaches it, and the kernel's wall does not stand in the engine's own way."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from faults.harness import clean_environment, end_server_of, wait_for
 from server_fixtures import ROOT
 
 NO_MEMFD = "import os; vars(os).pop('memfd_create', None)"
@@ -64,3 +65,17 @@ def test_data_behind_a_link(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="Landlock is Linux's")
 def test_a_kernel_whose_landlock_moves_no_file_keeps_none_closed(tmp_path: Path) -> None:
     assert run(tmp_path, FIRST_LANDLOCK) == ["3", "False"]
+
+
+def test_a_server_that_a_logger_starts_is_told_what_its_owner_allows(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    text = "from genesis_ch import ch_logger; ch_logger.log_lineage('r', 'c', 'p', 1, 'm'); assert ch_logger.flush(60)"
+    env = clean_environment(GENESIS_CH_HOME=str(home), GENESIS_CH_SERVER_ALLOW="files,network")
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", text], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert wait_for(lambda: "beyond the directory: files,network;" in (home / "server.log").read_text())
+    finally:
+        end_server_of(home)
