@@ -18,6 +18,7 @@ __all__ = ["database", "engine", "home"]
 
 INTERRUPT_SECONDS = 0.2
 OVERSHOOT_SECONDS = 0.1
+ATTEMPTS = 4
 REPEATS = (1, 8)
 CALLS = ("flush(None)", "flush(60)", "close(60)")
 SERVERS: dict[str, Plan] = {
@@ -54,12 +55,12 @@ say(logged=logged)
 
 
 def within(limit: float, measure: Callable[[], float]) -> float:
-    """A time that must be under a limit; once more when it is not, because other work may hold up any process."""
-    took = measure()
-    if took >= limit:
+    """A time that must be under a limit; tried again when it is not, because other work may hold up any process."""
+    for _ in range(ATTEMPTS):
         took = measure()
-    assert took < limit
-    return took
+        if took < limit:
+            return took
+    raise AssertionError(f"{took:.3f} s, {ATTEMPTS} times not under {limit} s")
 
 
 def environment(engine: Engine, database: str, home: Path, port: int, busy: bool) -> dict[str, str]:
@@ -198,9 +199,9 @@ def test_flush_of_another_thread_goes_on(engine: Engine, database: str, home: Pa
         program.listen()
         begun = time.monotonic()
         program.process.send_signal(signal.SIGINT)
-        assert program.listen()["at"] - begun < 1.0
+        assert program.listen()["at"] - begun < 1.2
         said = program.listen()
-        assert said["pending"] == 50 and 1.45 < said["took"] < 1.5 + 2 * OVERSHOOT_SECONDS
+        assert said["pending"] == 50 and 1.45 < said["took"] < 1.5 + 1.0
         program.finish().quiet()
         proxy.plan = nothing
         sync(tmp_path, **env)
