@@ -75,8 +75,8 @@ static enum gch_status url_of(const struct gch_endpoint *endpoint, struct gch_ur
     return url->password == NULL ? GCH_ERR_NOMEM : GCH_OK;
 }
 
-/* What a Python process and the engine need of an environment, and nothing that holds a key or a password: so a list of
- * what is passed on, not of what is not. A name that ends with '_' stands for all that begin with it. */
+/* What a Python process, the server and the engine need of an environment, and nothing that holds a key or a password:
+ * so a list of what is passed on, not of what is not. A name that ends with '_' stands for all that begin with it. */
 static const char *const passed_on[] = {
     "PATH",
     "HOME",
@@ -97,6 +97,7 @@ static const char *const passed_on[] = {
     "PYTHONDONTWRITEBYTECODE",
     "PYTHONWARNINGS",
     "PYTHONPYCACHEPREFIX",
+    "GENESIS_CH_SERVER_",
     "MALLOC_",
     "ASAN_",
     "LSAN_",

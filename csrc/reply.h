@@ -1,9 +1,9 @@
 /* A server's reply, and the judgement on it.
  *
  * GCH_REPLY_MAX bytes of it are kept. A success is: status 200, whole headers, among them X-ClickHouse-Query-Id or
- * X-ClickHouse-Summary (ClickHouse gives both with every answer since 23.2, and proxies hand them on; a captive portal,
- * a web server or one that echoes a request has neither), no exception code, no `__exception__` in the body, no body
- * that starts with `Code: `, none that is longer than what is kept, and none at all where the statement has no result.
+ * X-ClickHouse-Summary (ClickHouse sends both with every answer to a query; a captive portal, a web server or one that
+ * echoes a request has neither), no exception code, no `__exception__` in the body, no body that starts with `Code: `,
+ * none that is longer than what is kept, and none at all where the statement has no result.
  * Everything else is a failure with a class, a kind of trouble and one sentence. Free of libcurl, so that tests can
  * feed it any bytes. Owner: the sender thread.
  */

@@ -5,16 +5,26 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from faults.harness import Engine, conserved, database, end_server_of, engine, home, run, start, wait_for
+from faults.harness import (
+    Engine,
+    conserved,
+    database,
+    end_server_of,
+    engine,
+    home,
+    own_engine,
+    run,
+    start,
+    wait_for,
+)
 from faults.proxy import Cut, Fault, Proxy, Request, Stall
 
-__all__ = ["database", "engine", "home"]
+__all__ = ["database", "engine", "home", "own_engine"]
 
 ROWS = 4000
 P99_RATIO = 4
@@ -27,15 +37,6 @@ def assert_unhurt(up: list[int], away: list[int]) -> None:
     """The calls of the two phases took about the same time."""
     assert away[1] < P99_RATIO * up[1] + P99_SLACK_NS, (up, away)
     assert away[2] < LONGEST_NS, (up, away)
-
-
-@pytest.fixture
-def own_engine(tmp_path: Path) -> Iterator[Engine]:
-    """An engine that the test may kill."""
-    made = Engine(tmp_path / "engine").start()
-    yield made
-    if made.process is not None and made.process.poll() is None:
-        made.stop()
 
 
 def free_port() -> int:

@@ -59,7 +59,8 @@ def retry(path: Path | None, ids: tuple[str, ...], every: bool) -> None:
     is refused again comes back to the quarantine.
     """
     folder = _folder(path)
-    done = quarantine.put_back(folder, _chosen(folder, ids, every))
+    chosen = _chosen(folder, ids, every)
+    done = _done(lambda: quarantine.put_back(folder, chosen))
     screen.say(f"✅ {done} rows are back in the outbox; a process that records delivers them, or: genesis-ch sync")
 
 
@@ -74,7 +75,16 @@ def drop(path: Path | None, ids: tuple[str, ...], every: bool, yes: bool) -> Non
     chosen = _chosen(folder, ids, every)
     if chosen and not yes:
         click.confirm(f"Throw {len(chosen)} rows away for good?", abort=True)
-    screen.say(f"✅ {quarantine.remove(chosen)} rows thrown away")
+    screen.say(f"✅ {_done(lambda: quarantine.remove(chosen))} rows thrown away")
+
+
+def _done(work: Callable[[], int]) -> int:
+    """Do it and return how many rows it was; leave with 1 where the disk refuses it."""
+    try:
+        return work()
+    except OSError as error:
+        screen.fail(f"The outbox cannot be changed: {error}", ("what was not done yet is where it was",))
+        sys.exit(1)
 
 
 def _folder(path: Path | None) -> Path:

@@ -29,7 +29,8 @@ What a crash leaves. The kernel frees the lock. While starting: nothing to repai
 that names a dead process, so a reader trusts it only while the lock is held; the next server removes it. During an
 insert: the engine writes a part under a temporary name and renames it whole before the 200 leaves, so an acknowledged
 insert is there after kill -9 and an unanswered one is there whole or not at all (past min_insert_block_size_rows, in
-steps of that size). Nothing is synced to disk for it: that is a promise about processes, not about power.
+steps of that size). Parts and the directories that name them are synced before the answer (`rights.engine_config`), so
+that a power failure keeps an acknowledged insert too, as far as the disk keeps what it says it has.
 
 What is ClickHouse's and what is not. Errors, their numbers and HTTP status, headers, formats, compression, bound
 parameters, form uploads and the mark of an error in mid-stream are as ClickHouse has them. Differences: `final=1` and

@@ -210,17 +210,20 @@ class Engine:
 
     def __init__(self, native_module: Any, directory: Path, allow: Allow) -> None:
         self._module = native_module
-        self._config, path = _open_config()
+        _prepare_default_database(directory)
+        self._config, path = _open_config(directory)
         self._config.write(engine_config(allow, path).encode())
         self._config.flush()
-        _prepare_default_database(directory)
         self._target = f"{directory}?config-file={path}&{_connection_options()}"
         self._root = native_module.connect(self._target)
         self._lock = threading.Lock()
         self._open: set[Session] = set()
-        version, self.timezone = self._constants()
-        self.version = version
-        self.rights = self._confine(allow)
+        try:
+            self.version, self.timezone = self._constants()
+            self.rights = self._confine(allow)
+        except BaseException:
+            self.close()
+            raise
 
     @classmethod
     def open(cls, directory: Path, allow: Allow | None = None) -> Engine:
@@ -323,13 +326,19 @@ def _memory_limit() -> int:
     return max(MEMORY_FLOOR_BYTES, min(MEMORY_CEILING_BYTES, total // MEMORY_SHARE))
 
 
-def _open_config() -> tuple[IO[bytes], str]:
-    """A file for the engine's configuration and its path, which has no letter that would end an option."""
+def _open_config(directory: Path) -> tuple[IO[bytes], str]:
+    """A file for the engine's configuration and its path, which has no letter that would end an option.
+
+    It lies in memory, or without a name in `directory`, which the kernel's wall leaves open; elsewhere it has a name.
+    """
     if hasattr(os, "memfd_create"):
-        file = os.fdopen(os.memfd_create("engine.xml"), "wb")
-        return file, f"/proc/self/fd/{file.fileno()}"
-    named = tempfile.NamedTemporaryFile(prefix="engine-", suffix=".xml")  # noqa: SIM115 - closed with the engine
-    return named.file, named.name
+        file: Any = os.fdopen(os.memfd_create("engine.xml"), "wb")
+    elif sys.platform == "linux":  # a Python that was built for an older libc
+        file = tempfile.TemporaryFile(dir=directory)  # noqa: SIM115 - closed with the engine
+    else:
+        file = tempfile.NamedTemporaryFile(prefix="engine-", suffix=".xml")  # noqa: SIM115 - closed with the engine
+        return file, file.name
+    return file, f"/proc/self/fd/{file.fileno()}"
 
 
 def _prepare_default_database(directory: Path) -> None:

@@ -1,4 +1,4 @@
-"""The kernel's wall around the server process: Landlock, on Linux from 5.13 on (files) and 6.7 on (connections).
+"""The kernel's wall around the server process: Landlock, on Linux from 5.19 on (files) and 6.7 on (connections).
 
 What runs inside cannot open a file outside the directory, Python and the system's libraries, nor start a program, nor
 connect to an address, whatever a query makes of its text. It holds for the process and cannot be undone.
@@ -6,7 +6,6 @@ connect to an address, whatever a query makes of its text. It holds for the proc
 
 from __future__ import annotations
 
-import ctypes
 import importlib.util
 import os
 import struct
@@ -16,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from .rights import Allow
 
@@ -30,6 +30,8 @@ _CONNECT_TCP = 1 << 1
 _FIRST_RIGHTS = (1 << 13) - 1
 _LATER_RIGHTS = ((2, 1 << 13), (3, 1 << 14), (5, 1 << 15))
 """Rights that a version of the interface adds: refer, truncate, device control."""
+_FILES_VERSION = 2
+"""The first version keeps files from moving between directories, as the engine's do when a table is dropped."""
 _NETWORK_VERSION = 4
 _EXECUTE = 1
 
@@ -50,7 +52,7 @@ def close(directory: Path, allow: Allow) -> Allow:
     """
     version = _call(_CREATE_RULESET, None, 0, _VERSION_FLAG) if sys.platform == "linux" else -1
     handled = _FIRST_RIGHTS | sum(right for since, right in _LATER_RIGHTS if version >= since)
-    files = 0 if allow.files or version < 1 else handled
+    files = 0 if allow.files or version < _FILES_VERSION else handled
     network = 0 if allow.network or version < _NETWORK_VERSION else _CONNECT_TCP
     if not files and not network:
         return allow
@@ -60,8 +62,7 @@ def close(directory: Path, allow: Allow) -> Allow:
     try:
         if files:
             _open_paths(ruleset, directory, files)
-        libc = ctypes.CDLL(None, use_errno=True)
-        libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0)
+        _libc().prctl(_NO_NEW_PRIVS, 1, 0, 0, 0)
         if _call(_RESTRICT_SELF, ruleset, 0) != 0:
             return allow
     finally:
@@ -70,7 +71,8 @@ def close(directory: Path, allow: Allow) -> Allow:
 
 
 def _open_paths(ruleset: int, directory: Path, handled: int) -> None:
-    _add(ruleset, [directory], handled & ~_EXECUTE)
+    # The engine's files may lie behind a link, on a larger disk.
+    _add(ruleset, [directory, directory / "data"], handled & ~_EXECUTE)
     _add(ruleset, [Path(os.devnull)], _READ | _WRITE_FILE)
     _add(ruleset, map(Path, _SYSTEM), _READ)
     _add(ruleset, _python_paths(), _READ)
@@ -82,6 +84,8 @@ def _python_paths() -> Iterator[Path]:
     for name in ("stdlib", "platstdlib", "purelib", "platlib"):
         if found := sysconfig.get_path(name):
             yield Path(found)
+    # Libraries that modules of a Python of one's own link, conda's for one.
+    yield Path(sys.base_prefix, "lib")
     for entry in map(Path, sys.path):
         if entry.name in ("site-packages", "dist-packages", "lib-dynload") or entry.suffix == ".zip":
             yield entry
@@ -105,8 +109,16 @@ def _add(ruleset: int, paths: Iterable[Path], rights: int) -> None:
 def _call(number: int, *arguments: int | bytes | None) -> int:
     """A system call that libc has no function for; -1 where there is none such."""
     try:
-        syscall = ctypes.CDLL(None, use_errno=True).syscall
-    except (OSError, AttributeError):
+        import ctypes
+
+        syscall = _libc().syscall
+    except (ImportError, OSError, AttributeError):  # a Python without libffi, a libc without the function
         return -1
     syscall.restype = ctypes.c_long
     return int(syscall(ctypes.c_long(number), *(ctypes.c_long(a) if isinstance(a, int) else a for a in arguments)))
+
+
+def _libc() -> Any:
+    import ctypes
+
+    return ctypes.CDLL(None, use_errno=True)

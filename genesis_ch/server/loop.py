@@ -83,8 +83,8 @@ class Server:
         self._store.clean()
         # A taken port is found before the engine is opened.
         listener = _listen(self._host, self._port)
+        opening = _Opening(self._store, self._allow)
         try:
-            opening = _Opening(self._store, self._allow)
             # These imports take as long as the engine takes to open, and need the other core.
             from . import wire
             from .app import App
@@ -106,6 +106,9 @@ class Server:
             self._sweep = wire.Sweep(self._waitress, MAX_CONNECTIONS)
         except BaseException:
             listener.close()
+            # An engine that still opens must not outlive the lock of its directory.
+            with suppress(BaseException):
+                self._engine = opening.result()
             raise
         # Waitress spools long bodies through this module.
         self._tempdir, tempfile.tempdir = tempfile.tempdir, str(self._store.scratch)

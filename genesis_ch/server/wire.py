@@ -97,9 +97,10 @@ class Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
 
     def add_task(self, task: Any) -> None:
         """Queue a channel whose request is complete."""
-        super().add_task(task)
+        # Once it is queued a worker may answer it and take its request away.
         requests = task.requests
         query = requests[0].query.lower() if requests and not requests[0].error else ""
+        super().add_task(task)
         if "query=insert" in query:
             with self.lock:
                 if task in self.queue:
@@ -124,7 +125,7 @@ class Sweep:
     def run(self) -> None:
         """Look at every connection, at most every SWEEP_SECONDS."""
         now = time.time()
-        if now < self._next:
+        if now < self._next <= now + SWEEP_SECONDS:  # further ahead: the clock was set back
             return
         self._next = now + SWEEP_SECONDS
         channels = list(self._server.active_channels.values())

@@ -5,9 +5,11 @@ A row's values follow from its id alone, so a row that was altered is found out.
 
 from __future__ import annotations
 
+import atexit
 import functools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -31,6 +33,17 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAM_SECONDS = 60.0
 ENGINE_SECONDS = 30.0
 ENGINES_KEPT: list[Engine] = []
+STARTED: list[subprocess.Popen[bytes]] = []
+
+
+@atexit.register
+def end_what_failed_tests_left() -> None:
+    """Kill the programs and engines whose tests did not come to their end."""
+    for process in STARTED:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
 
 PRELUDE = '''
 import logging, os, sys, time, zlib
@@ -187,6 +200,7 @@ def start(text: str, cwd: Path, *, prelude: str = PRELUDE, python: str = sys.exe
         )
     finally:
         os.close(write_fd)
+    STARTED.append(process)
     return Program(process, read_fd)
 
 
@@ -215,14 +229,21 @@ class Engine:
             start_new_session=True,
         )
         log.close()
+        STARTED.append(self.process)
         wait_for(lambda: self.pid() == self.process.pid if self.process else 0, ENGINE_SECONDS)
         return self
 
     def stop(self, number: int = signal.SIGTERM) -> None:
-        """Signal it and wait for its end."""
-        assert self.process is not None
+        """Signal it, if it runs, and wait for its end; one that does not end is killed, and that is a failure."""
+        if self.process is None:
+            return
         self.process.send_signal(number)
-        self.process.wait(ENGINE_SECONDS)
+        try:
+            self.process.wait(ENGINE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise
 
     def endpoint(self) -> dict[str, Any]:
         try:
@@ -314,24 +335,37 @@ def _alive(pid: int) -> bool:
 @functools.cache
 def shared_engine() -> Engine:
     """One engine for all tests of a session that do not stop it; each takes a database of its own."""
-    home = Path(tempfile.mkdtemp(prefix="faults-")) / "engine"
-    engine = Engine(home).start()
+    engine = Engine(Path(tempfile.mkdtemp(prefix="faults-")) / "engine")
     ENGINES_KEPT.append(engine)
-    return engine
+    return engine.start()
 
 
 def stop_shared_engines() -> None:
-    """End what shared_engine started."""
-    while ENGINES_KEPT:
-        ENGINES_KEPT.pop().stop()
+    """End what shared_engine started, and remove what it made."""
     shared_engine.cache_clear()
+    while ENGINES_KEPT:
+        engine = ENGINES_KEPT.pop()
+        try:
+            engine.stop()
+        finally:
+            shutil.rmtree(engine.home.parent, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[Engine]:
     """An engine that stays up; tests use databases of their own."""
-    yield shared_engine()
-    stop_shared_engines()
+    try:
+        yield shared_engine()
+    finally:
+        stop_shared_engines()
+
+
+@pytest.fixture
+def own_engine(tmp_path: Path) -> Iterator[Engine]:
+    """An engine that the test may kill."""
+    made = Engine(tmp_path / "engine").start()
+    yield made
+    made.stop()
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@ from faults.proxy import Proxy
 __all__ = ["database", "engine", "home"]
 
 ROWS = 10_000
+SHORT_SLACK_SECONDS = 1.0
+"""What a machine with other work may add; without turns the other table would wait for hundreds of requests."""
 PROGRAM = """
 import threading
 ch_logger.connect(30)
@@ -115,7 +117,7 @@ def test_poison(engine: Engine, database: str, home: Path, tmp_path: Path, long_
             check_quarantine(json.loads(outbox_command(tmp_path, environment, "show", "--json"))["refused"], run, bad)
             assert (stats["rows_rejected"], stats["rows_dropped"]) == (sum(counts[: number + 1]), 0)
             assert (stats["rows_pending"], stats["rows_parked"], stats["rows_adopted"]) == (0, 0, 0)
-        assert max(delays) <= interval, delays
+        assert max(delays) <= interval + (0.0 if long_form else SHORT_SLACK_SECONDS), delays
         for number in range(len(counts)):
             engine.ask(f"ALTER TABLE individuals DROP CONSTRAINT sane{number}", database)
         outbox_command(tmp_path, environment, "retry", "--all")

@@ -11,19 +11,16 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from faults.audit import audit
 from faults.figures import Figure
-from faults.harness import Engine, Program, home, start, sync
+from faults.harness import Engine, Program, home, own_engine, start, sync
 from faults.proxy import Cut, Fault, Proxy, Reply, Request, Stall
 
-__all__ = ["home"]
+__all__ = ["home", "own_engine"]
 
 ROWS_PER_SECOND = 2000
 MEMORY_MIB_PER_HOUR = 1.0
@@ -166,15 +163,6 @@ class Mortal:
         said = self.program.finish().said
         self.issued.append(int(said[-1]["rows"]) if said else 20)
         self.program = None
-
-
-@pytest.fixture
-def own_engine(tmp_path: Path) -> Iterator[Engine]:
-    """An engine that the test kills."""
-    made = Engine(tmp_path / "engine").start()
-    yield made
-    if made.process is not None and made.process.poll() is None:
-        made.stop()
 
 
 def slope_per_hour(samples: list[dict[str, Any]], name: str) -> float:
