@@ -22,6 +22,11 @@ LONGEST = (
 )  # fmt: skip
 """Begin first; the other files follow as a place becomes free."""
 SIDE_BY_SIDE = 3
+POINTS = (
+    "Disk errors", "Kill storm", "Crash states", "Corruption", "Ambiguity", "False success", "Poison rows", "Error classes",
+    "Outage", "The caller", "Exit", "Fork", "Ctrl-C", "Shared outbox", "Power loss", "Secrets and access", "Hygiene", "Soak",
+)  # fmt: skip
+"""What the figures' points are called."""
 FILE_SECONDS = 3000
 
 
@@ -55,7 +60,7 @@ def table(directory: Path) -> str:
     """The figures as a table, in the order of the points."""
     lines = [line for file in sorted(directory.glob("*.jsonl")) for line in file.read_text().splitlines()]
     figures = sorted((json.loads(line) for line in lines), key=lambda figure: int(figure["point"]))
-    rows = [f"| {figure['point']} | {figure['done']} | {figure['found']} |" for figure in figures]
+    rows = [f"| {POINTS[figure['point']]} | {figure['done']} | {figure['found']} |" for figure in figures]
     return "\n".join(["| | what was done | what came out |", "|---|---|---|", *rows])
 
 
