@@ -17,16 +17,15 @@ enum gch_status gch_source_init(struct gch_source *source, struct gch_segment_re
     source->damaged = false;
     for (int table = 0; table < GCH_SCHEMAS_MAX; table++)
         gch_buf_init(&source->schemas[table], SCHEMA_MAX);
-    uint64_t acked = source->reader.acked;
+    uint64_t acked = source->reader.acked < limit ? source->reader.acked : limit;
     uint64_t damaged_frames = source->reader.damaged_frames;
     uint64_t damaged_bytes = source->reader.damaged_bytes;
     struct gch_frame frame;
     enum gch_status status = GCH_OK;
-    while (status == GCH_OK && source->reader.offset < acked) {
-        status = gch_source_next(source, limit, &frame, err);
-        if (status == GCH_OK && frame.offset >= acked)
-            gch_source_unread(source, &frame);
-    }
+    while (status == GCH_OK && source->reader.offset < acked)
+        status = gch_source_next(source, acked, &frame, err); /* For the schemas. */
+    if (status == GCH_ERR_AGAIN)
+        source->reader.offset = acked;
     source->reader.damaged_frames = damaged_frames; /* What was met on the way was counted when it was delivered. */
     source->reader.damaged_bytes = damaged_bytes;
     return status == GCH_ERR_AGAIN ? GCH_OK : status;

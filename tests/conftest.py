@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import uuid
@@ -20,6 +21,10 @@ from genesis_ch import ClickHouseLogger, ch_logger
 from server_fixtures import ROOT, LiveServer, server
 
 SCRIPT_SECONDS = 60.0
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts what runs in its background so, and the programs of the tests would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 __all__ = ["figure", "long_form", "pytest_addoption", "server"]
 

@@ -344,6 +344,29 @@ static void test_damaged_last_row_of_our_own(void)
     free(root);
 }
 
+/* What is damaged on this side of the acknowledgement is not taken for what was damaged on the other. */
+static void test_damage_on_both_sides_of_the_acknowledgement(void)
+{
+    char *root = scratch_path();
+    begin(root);
+    rows("abc");
+    outbox.current->map[gch_segment_end(outbox.current) - 8] ^= 1;
+    CHECK_INT(gch_drainer_run(&drainer, true, false), GCH_OK);
+    CHECK_INT(gch_counted(&counters.frames_damaged), 1);
+    rows("d");
+    outbox.current->map[gch_segment_end(outbox.current) - 8] ^= 1;
+    rows("e");
+    end();
+    begin(root);
+    CHECK(gch_drainer_has_orphan(&drainer));
+    CHECK_INT(gch_drainer_run(&drainer, false, true), GCH_OK);
+    CHECK_TEXT(seen, "e");
+    CHECK_INT(gch_counted(&counters.frames_damaged), 1);
+    CHECK_INT(scratch_count(AT_FDCWD, root, "damaged"), 1);
+    end();
+    free(root);
+}
+
 static void test_stop(void)
 {
     char *root = scratch_path();
@@ -361,4 +384,5 @@ CHECK_MAIN(test_rows_put_off, test_rows_put_off_are_left_behind, test_own_rows_i
            test_failed_window_goes_on_where_it_was, test_resume_after_the_process_died,
            test_own_window_in_work_comes_before_an_orphan, test_own_rows_pass_between_windows_of_an_orphan,
            test_orphan_that_is_not_taken_holds_up_no_row_of_ours, test_orphan_that_cannot_be_read_holds_up_nobody,
-           test_read_error_in_a_window_loses_nothing, test_damaged_last_row_of_our_own, test_stop)
+           test_read_error_in_a_window_loses_nothing, test_damaged_last_row_of_our_own,
+           test_damage_on_both_sides_of_the_acknowledgement, test_stop)
