@@ -105,9 +105,9 @@ class Crowd:
         self.draw = random.Random(13)
         self.members: list[Member] = []
         self.returned: dict[str, int] = {}
-        self.died: dict[int, float] = {}
-        self.until_adopted: dict[int, float] = {}
-        self.until_delivered: dict[int, float] = {}
+        self.died: list[tuple[int, float]] = []
+        self.until_adopted: dict[tuple[int, float], float] = {}
+        self.until_delivered: dict[tuple[int, float], float] = {}
         self.count = 0
         self.servers_killed = 0
         self.env = {
@@ -127,7 +127,7 @@ class Crowd:
     def kill_one(self) -> None:
         """A random member dies, and another comes."""
         member = self.members.pop(self.draw.randrange(len(self.members)))
-        self.died[member.program.process.pid] = time.monotonic()
+        self.died.append((member.program.process.pid, time.monotonic()))
         member.program.kill()
         self.returned[member.run] = member.read()[0]
         self.add()
@@ -146,12 +146,13 @@ class Crowd:
         """Note which outboxes of the dead somebody has locked by now, and which are gone; whether all are gone."""
         left = {int(path.name.split("-")[1]): path for path in self.home.glob("outbox/w-*")}
         locked = locked_inodes()
-        for pid, at in self.died.items():
+        for death in self.died:
+            pid, at = death
             waited = time.monotonic() - at
             if pid not in left:
-                self.until_delivered.setdefault(pid, waited)
+                self.until_delivered.setdefault(death, waited)
             if pid not in left or inode(left[pid] / "lock") in locked:
-                self.until_adopted.setdefault(pid, waited)
+                self.until_adopted.setdefault(death, waited)
         return len(self.until_delivered) == len(self.died)
 
     def storm(self, kills: int, longest: float, server_seconds: float) -> None:
@@ -188,7 +189,7 @@ class Crowd:
             self.returned[name] = DOOMED_ROWS
         for program in doomed:
             program.process.send_signal(signal.SIGKILL)
-            self.died[program.process.pid] = time.monotonic()
+            self.died.append((program.process.pid, time.monotonic()))
         for program in doomed:
             program.finish()
         wait_for(self.look, PATIENCE_SECONDS)
