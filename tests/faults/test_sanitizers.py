@@ -26,7 +26,7 @@ FLAGS = "-fsanitize=address,undefined -fno-omit-frame-pointer -O1"
 WITHOUT_CORE = (
     # They build C, read sources or the installation, or try the embedded server, whose process is not sanitized.
     *("test_c", "test_docs", "test_memory", "test_package", "test_style"),
-    *("test_server", "test_server_clients", "test_server_process", "test_server_statement", "test_cli_serve", "test_cli_doctor"),
+    *("test_server", "test_server_clients", "test_server_process", "test_server_statement", "test_cli_serve", "test_cli_doctor", "test_fence"),
     # Programs with a limit on their address space, which ASan does not run under.
     *("test_demo", "test_demo_mutator", "test_demo_packing", "test_demo_patch", "test_demo_population", "test_demo_runner"),
     *("test_demo_sandbox", "test_demo_source"),
