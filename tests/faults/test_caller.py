@@ -30,7 +30,7 @@ HERE = Path(__file__).resolve().parent
 RATIO = 3
 STRAY = 3
 """Calls above 1 ms beyond those of the control, of each state's 200,000: where the machine takes the processor from a thread that
-holds the lock, or memory's, the caller sleeps as long. All are counted in the figure; a quiet machine shows none."""
+holds the lock, or memory's, the caller sleeps as long. All are counted in the figure."""
 SHORT_SLACK_NS = 500_000
 """In the short form the 99.9th percentile is one of the longest calls, such as the one that hands a line to logging."""
 SLOW_MS = 300
