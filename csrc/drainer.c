@@ -329,11 +329,6 @@ static enum gch_status run_orphans(struct gch_drainer *drainer)
     return status;
 }
 
-bool gch_drainer_own_in_work(const struct gch_drainer *drainer)
-{
-    return drainer->own.in_work;
-}
-
 enum gch_status gch_drainer_run(struct gch_drainer *drainer, bool own, bool orphans)
 {
     enum gch_status status = GCH_OK;

@@ -52,9 +52,6 @@ void gch_drainer_deinit(struct gch_drainer *drainer);
  * delivery->reply.err. */
 enum gch_status gch_drainer_run(struct gch_drainer *drainer, bool own, bool orphans) GCH_MUST_CHECK;
 
-/* True when a window of our own rows waits for its next attempt. */
-bool gch_drainer_own_in_work(const struct gch_drainer *drainer);
-
 /* True when rows that were put off wait for the next run. */
 bool gch_drainer_has_put_off(const struct gch_drainer *drainer);
 

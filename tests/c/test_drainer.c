@@ -219,7 +219,7 @@ static void test_own_window_in_work_comes_before_an_orphan(void)
     rows("abcdefgh");
     fail_at = 7;
     CHECK_INT(gch_drainer_run(&drainer, true, false), GCH_ERR_REMOTE);
-    CHECK(gch_drainer_own_in_work(&drainer));
+    CHECK(drainer.own.in_work);
     CHECK(gch_drainer_has_orphan(&drainer));
     fail_at = 12;
     CHECK_INT(gch_drainer_run(&drainer, false, true), GCH_ERR_REMOTE);
