@@ -65,6 +65,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     struct gch_state *state = gch_state_of_module(module);
     Py_VISIT(state->logger_type);
     Py_VISIT(state->plain);
+    Py_VISIT(state->prices);
     Py_VISIT(state->seconds);
     return 0;
 }
@@ -74,6 +75,7 @@ static int module_clear(PyObject *module)
     struct gch_state *state = gch_state_of_module(module);
     Py_CLEAR(state->logger_type);
     Py_CLEAR(state->plain);
+    Py_CLEAR(state->prices);
     Py_CLEAR(state->seconds);
     for (int id = 0; id < GCH_METHODS_MAX; id++) {
         for (int i = 0; i < GCH_ARGUMENTS_MAX; i++)

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <unistd.h>
 
+#include "py_usage.h"
 #include "py_value.h"
 #include "rowbinary.h"
 #include "thread.h"

@@ -20,6 +20,7 @@ struct gch_state {
     PyTypeObject *logger_type;
     PyObject *seconds; /* genesis_ch._plain.seconds, likewise */
     PyObject *plain;   /* genesis_ch._plain.plain, fetched at the first value that needs it */
+    PyObject *prices;  /* genesis_ch._prices.cost, likewise; None: there are no prices */
     PyObject *names[GCH_METHODS_MAX][GCH_ARGUMENTS_MAX]; /* interned argument names, by method */
     PyObject *pareto_names[GCH_COLUMNS_MAX]; /* interned keys of a Pareto individual, by column; NULL: not one */
 };
