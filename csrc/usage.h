@@ -58,7 +58,7 @@ struct gch_usage {
     uint32_t known; /* bit of each bucket that has a value */
     unsigned flags;
     uint64_t given[GCH_GIVEN_COUNT];
-    uint32_t seen; /* bit of each number that was given */
+    uint32_t seen;       /* bit of each number that was given */
     uint64_t said_input; /* by the caller */
     uint64_t said_output;
     bool has_said_input;
