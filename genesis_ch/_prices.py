@@ -12,8 +12,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import NotImplementedType
-from typing import Any
+from typing import Any, Literal
 
 PACKAGE = "litellm"
 FILE = "model_prices_and_context_window_backup.json"
@@ -272,16 +271,15 @@ def _costs(entry: Entry, buckets: Mapping[str, int]) -> dict[str, float] | None:
     return found
 
 
-def cost(model: Any, provider: Any, buckets: Mapping[str, int]) -> dict[str, float] | NotImplementedType | None:
+def cost(model: Any, provider: Any, buckets: Mapping[str, int]) -> dict[str, float] | Literal[False] | None:
     """US dollars for each bucket of tokens (csrc/usage.h), parts of a bucket under its dotted names; the total is the sum of the names without a dot.
 
     None: unknown, because the model is not in the table or has no price for these tokens, because its price depends on the time of day, or because the usage
-    does not tell how many tokens went in, or out of a model that asks money for those. NotImplemented: there is no LiteLLM, and it is no use to ask again.
+    does not tell how many tokens went in, or out of a model that asks money for those. False: there is no LiteLLM, and it is no use to ask again.
     """
     table = _prices()
     if table is None:
-        never: NotImplementedType = NotImplemented
-        return never
+        return False
     entry = table.find(str(model), "" if provider is None else str(provider))
     if entry is None or "off_peak_pricing" in entry or "input" not in buckets or buckets.get("unsplit"):
         return None
