@@ -79,3 +79,11 @@ PyObject *gch_plain_seconds(struct gch_convert *convert, PyObject *value)
     return gch_plain_fetch(&state->seconds, PLAIN, "seconds") == NULL ? NULL
                                                                       : PyObject_CallOneArg(state->seconds, value);
 }
+
+PyObject *gch_plain_program(struct gch_convert *convert, PyObject *code)
+{
+    struct gch_state *state = convert->state;
+    return gch_plain_fetch(&state->program, "genesis_ch._plain", "program") == NULL
+               ? NULL
+               : PyObject_CallOneArg(state->program, code);
+}
