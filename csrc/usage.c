@@ -233,10 +233,9 @@ static void sort_total(struct gch_usage *usage)
     uint64_t sum = 0;
     for (enum gch_usage_bucket bucket = GCH_USAGE_INPUT; bucket < GCH_USAGE_UNSPLIT; bucket++)
         sum = add(usage, sum, usage->value[bucket]);
-    bool whole = gch_usage_knows(usage, GCH_USAGE_INPUT) && gch_usage_knows(usage, GCH_USAGE_OUTPUT);
     if (saw(usage, GCH_GIVEN_UNSPLIT))
         set(usage, GCH_USAGE_UNSPLIT, usage->given[GCH_GIVEN_UNSPLIT]);
-    else if (!whole && source == GCH_GIVEN_TOTAL && provided > sum)
+    else if (source == GCH_GIVEN_TOTAL && provided > sum)
         set(usage, GCH_USAGE_UNSPLIT, provided - sum);
     sum = add(usage, sum, usage->value[GCH_USAGE_UNSPLIT]);
     bool any = (usage->known & ((UINT32_C(1) << GCH_USAGE_TOTAL) - 1)) != 0;

@@ -195,8 +195,8 @@ static void test_what_does_not_fit(void)
                   "input=1 output=5 total=6 output.reasoning=5", GCH_USAGE_CLAMPED);
     CHECK_FLAGGED("input_tokens=1 cache_creation_input_tokens=5 cache_creation.ephemeral_1h_input_tokens=9",
                   "input=1 input_cache_creation=5 total=6 input_cache_creation.1h=5", GCH_USAGE_CLAMPED);
-    CHECK_FLAGGED("prompt_tokens=10 completion_tokens=5 total_tokens=99",
-                  "input=10 output=5 total=15 total.provided=99", GCH_USAGE_DIFFERS);
+    CHECK_FLAGGED("prompt_tokens=10 completion_tokens=5 total_tokens=9", "input=10 output=5 total=15 total.provided=9",
+                  GCH_USAGE_DIFFERS);
     CHECK_FLAGGED("prompt_tokens=18446744073709551615 completion_tokens=1",
                   "input=18446744073709551615 output=1 total=18446744073709551615", GCH_USAGE_CLAMPED);
     CHECK_FLAGGED("promptTokenCount=18446744073709551615 toolUsePromptTokenCount=18446744073709551615",
@@ -211,6 +211,8 @@ static void test_what_is_not_known_is_not_there(void)
     CHECK_SORTED("cache_read_input_tokens=5", "input_cache_read=5 total=5");
     CHECK_SORTED("total_tokens=100", "unsplit=100 total=100");
     CHECK_SORTED("prompt_tokens=60 total_tokens=100", "input=60 unsplit=40 total=100");
+    CHECK_SORTED("completion_tokens=102 prompt_tokens=758 total_tokens=1725",
+                 "input=758 output=102 unsplit=865 total=1725");
     CHECK_FLAGGED("prompt_tokens=60 total_tokens=40", "input=60 total=60 total.provided=40", GCH_USAGE_DIFFERS);
     CHECK_SORTED("total_tokens=0", "total=0");
     CHECK_SORTED("completion_tokens_details.reasoning_tokens=7", "output.reasoning=7");
