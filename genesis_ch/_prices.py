@@ -108,7 +108,8 @@ class _Table:
         """Names that end with this one, in any case of letters, when they all have the same prices."""
         wanted = name.lower()
         known = self.by_last_part.get(wanted.rpartition("/")[2], [])
-        known = [other for other in known if other.lower() == wanted or other.lower().endswith("/" + wanted)]
+        same = [other for other in known if other.lower() == wanted]
+        known = same or [other for other in known if other.lower().endswith("/" + wanted)]
         if provider:
             known = [other for other in known if self._provider(other) == provider]
         prices = {tuple(_number((self._entry(other) or {}).get(key)) for key in _TOKEN_PRICES) for other in known}

@@ -21,12 +21,13 @@ from typing import Any
 import numpy as np
 import pydantic
 import pytest
+from clickhouse_connect.driver.client import Client
 
 from conftest import Recorder, Script
 from faults.segments import forge
 from genesis_ch import _prices, ch_logger
-from genesis_ch.cli.outbox import read_rows
-from server_fixtures import ROOT
+from genesis_ch._core import read_rows
+from server_fixtures import ROOT, LiveServer
 from value_cases import failing
 
 ONE = Decimal(1).scaleb(-12)
@@ -253,6 +254,46 @@ CASES = [
 ]
 
 
+class Store:
+    """One database for all of these tests: each has rows of its own name, and counts from its start on."""
+
+    def __init__(self, recorder: Recorder, name: str) -> None:
+        self.recorder = recorder
+        self.name = name
+        self.before: dict[str, Any] = recorder.logger.stats()
+
+    def log(self, identity: str, **columns: Any) -> None:
+        """Log an observation of this test."""
+        ch_logger.log_observation(self.name, id=f"{self.name} {identity}", **columns)
+
+    def rows(self, table: str = "observations", columns: str = "*", where: str = "1") -> dict[str, dict[str, Any]]:
+        """This test's rows of a table by what they were logged as, in that order."""
+        key, own = ("individual_id", f"run_id = '{self.name}'") if table == "llm_logs" else ("id", f"name = '{self.name}'")
+        rows = self.recorder.rows(table, columns if columns == "*" else f"{key}, {columns}", key, f"{own} AND {where}")
+        return {str(row[key]).removeprefix(f"{self.name} "): row for row in rows}
+
+    def count(self, name: str) -> int:
+        """What a counter of stats() grew by."""
+        return self.recorder.count(name) - int(self.before[name])
+
+
+@pytest.fixture(scope="module")
+def shared(server: LiveServer, reader: Client, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorder]:
+    database = "usage_tests"
+    url = f"http://default:{server.token}@127.0.0.1:{server.port}/{database}"
+    options: dict[str, Any] = {"url": url, "mode": "http", "home": tmp_path_factory.mktemp("usage"), "batch_interval": 0.02}
+    ch_logger.configure(**options)
+    yield Recorder(ch_logger, reader, database, url)
+    ch_logger.close(60)
+    ch_logger.configure(**dict.fromkeys(options))
+    reader.command(f"DROP DATABASE IF EXISTS {database}")
+
+
+@pytest.fixture
+def store(shared: Recorder, request: pytest.FixtureRequest) -> Store:
+    return Store(shared, request.node.name)
+
+
 def flattened(usage: Any, prefix: str = "") -> dict[str, int]:
     """The numbers of a usage under dotted names: what provided_usage_details keeps."""
     if isinstance(usage, pydantic.BaseModel):
@@ -268,12 +309,11 @@ def flattened(usage: Any, prefix: str = "") -> dict[str, int]:
     return numbers
 
 
-def test_what_providers_report(recorder: Recorder) -> None:
+def test_what_providers_report(store: Store) -> None:
     for case in CASES:
-        ch_logger.log_observation(case.name, "GENERATION", id=case.name, usage=case.given)
-        ch_logger.log_llm_interaction("no such model", [], "", usage=case.given, individual_id=case.name)
-    rows = {row["id"]: row for row in recorder.rows("observations", where="name != 'no such model' AND id = name")}
-    calls = {row["individual_id"]: row for row in recorder.rows("llm_logs")}
+        store.log(case.name, type="GENERATION", usage=case.given)
+        ch_logger.log_llm_interaction("no such model", [], "", usage=case.given, run_id=store.name, individual_id=case.name)
+    rows, calls = store.rows(), store.rows("llm_logs")
     for case in CASES:
         row, call = rows[case.name], calls[case.name]
         assert row["usage_details"] == case.stored, case.name
@@ -281,45 +321,47 @@ def test_what_providers_report(recorder: Recorder) -> None:
         assert row["provided_usage_details"] == flattened(case.given) == call["usage"], case.name
         assert (call["input_tokens"], call["output_tokens"]) == (case.prompt, case.output), case.name
         assert (row["cost_details"], row["provided_cost_details"], row["total_cost"]) == ({}, {}, None), case.name
-    assert (recorder.count("values_clamped"), recorder.count("values_replaced")) == (0, 0)
+    assert (store.count("values_clamped"), store.count("values_replaced")) == (0, 0)
 
 
-def test_the_documented_sum_is_the_total(recorder: Recorder) -> None:
+def test_the_documented_sum_is_the_total(store: Store) -> None:
     """Any numbers under any of the names that are known: names without a dot sum up to the total; buckets that are logged again are the same."""
     chance = random.Random(5)
     names = sorted({name for case in CASES for name in flattened(case.given)} | {"nobody's"})
     for number in range(400):
-        usage = {name: chance.randrange(50) for name in names if chance.random() < 0.3}
-        ch_logger.log_observation("o", id=f"{number:03}", usage=usage)
-    wrong = f"{UNDOTTED.format(map='usage_details')} != usage_details['total'] AND arrayExists(name -> position(name, '.') = 0, mapKeys(usage_details))"
-    assert recorder.rows("observations", where=wrong) == []
-    first = [row["usage_details"] for row in recorder.rows("observations", order="id")]
+        store.log(f"{number:03}", usage={name: chance.randrange(50) for name in names if chance.random() < 0.3})
+    first = [row["usage_details"] for row in store.rows().values()]
     assert len(first) == 400 and len({len(details) for details in first}) > 5
     for number, details in enumerate(first):
-        ch_logger.log_observation("again", id=f"a{number:03}", usage=details)
-    assert [row["usage_details"] for row in recorder.rows("observations", order="id", where="name = 'again'")] == first
+        store.log(f"again {number:03}", usage=details)
+    again = store.rows(where="id LIKE '% again %'")
+    assert [row["usage_details"] for row in again.values()] == first
+    assert store.rows(where=f"has(mapKeys(usage_details), 'total') AND {UNDOTTED.format(map='usage_details')} != usage_details['total']") == {}
 
 
-def test_what_does_not_fit_is_counted(recorder: Recorder) -> None:
+def test_what_does_not_fit_is_counted(store: Store) -> None:
     usage = {"prompt_tokens": 10, "prompt_tokens_details": {"cached_tokens": 12}, "completion_tokens": 5, "total_tokens": 15}
-    ch_logger.log_observation("o", id="o", usage=usage)
-    (row,) = recorder.rows("observations")
+    store.log("o", usage=usage)
+    row = store.rows()["o"]
     assert row["usage_details"] == {"input": 0, "input_cache_read": 12, "output": 5, "total": 17, "total.provided": 15}
     assert row["provided_usage_details"] == flattened(usage)
-    assert recorder.count("values_clamped") == 1
+    assert store.count("values_clamped") == 1
 
 
-def test_tokens_that_the_caller_gives(recorder: Recorder) -> None:
+def test_tokens_that_the_caller_gives(store: Store) -> None:
     """They are kept as given in llm_logs; in the buckets the provider's word comes first."""
-    usage = {"input_tokens": 5, "cache_read_input_tokens": 20, "output_tokens": 7}
-    ch_logger.log_llm_interaction("m", [], "", individual_id="both", usage=usage, input_tokens=1, output_tokens=2)
-    ch_logger.log_llm_interaction("m", [], "", individual_id="own", input_tokens=100, output_tokens=7)
-    ch_logger.log_llm_interaction("m", [], "", individual_id="half", usage={"cache_read_input_tokens": 30}, input_tokens=100)
-    ch_logger.log_llm_interaction("m", [], "", individual_id="none")
-    calls = {row["individual_id"]: (row["input_tokens"], row["output_tokens"]) for row in recorder.rows("llm_logs")}
+
+    def log(name: str, **given: Any) -> None:
+        ch_logger.log_llm_interaction("m", [], "", run_id=store.name, individual_id=name, **given)
+
+    log("both", usage={"input_tokens": 5, "cache_read_input_tokens": 20, "output_tokens": 7}, input_tokens=1, output_tokens=2)
+    log("own", input_tokens=100, output_tokens=7)
+    log("half", usage={"cache_read_input_tokens": 30}, input_tokens=100)
+    log("none")
+    calls = {name: (row["input_tokens"], row["output_tokens"]) for name, row in store.rows("llm_logs").items()}
     assert calls == {"both": (1, 2), "own": (100, 7), "half": (100, None), "none": (None, None)}
-    details = {row["individual_id"]: row["usage_details"] for row in recorder.read("observations")}
-    assert details == {
+    rows = store.recorder.read("observations", ["individual_id", "usage_details"], where=f"run_id = '{store.name}'")
+    assert {row["individual_id"]: row["usage_details"] for row in rows} == {
         "both": {"input": 5, "input_cache_read": 20, "output": 7, "total": 32},
         "own": {"input": 100, "output": 7, "total": 107},
         "half": {"input": 70, "input_cache_read": 30, "total": 100},
@@ -347,40 +389,42 @@ def some_costs() -> list[Any]:
     return [*texts, *(value for value in bits if value == value and abs(value) != float("inf")), *real, *halves, *edges]
 
 
-def test_costs_are_rounded_as_decimals(recorder: Recorder) -> None:
+def test_costs_are_rounded_as_decimals(store: Store) -> None:
     costs = some_costs()
     for number, cost in enumerate(costs):
-        ch_logger.log_observation("o", id=f"{number:05}", cost=cost)
-    rows = recorder.rows("observations", ["id", "total_cost", "cost_details", "provided_cost_details"], order="id")
+        store.log(f"{number:05}", cost=cost)
+    rows = store.rows(columns="total_cost, cost_details, provided_cost_details")
     assert len(rows) == len(costs) > 1000
-    for cost, row in zip(costs, rows, strict=True):
+    for cost, row in zip(costs, rows.values(), strict=True):
         wanted = rounded(int(cost) if isinstance(cost, bool) else cost)
         assert row["total_cost"] == wanted, cost
         assert row["cost_details"] == row["provided_cost_details"] == {"total": wanted}, cost
     beyond = [cost for cost in costs if not isinstance(cost, bool) and abs(Decimal(repr(cost)) if isinstance(cost, float) else Decimal(cost)) > LARGEST]
-    assert recorder.count("values_clamped") == len(beyond) > 50
+    assert store.count("values_clamped") == len(beyond) > 50
 
 
-def test_other_forms_of_a_number(recorder: Recorder) -> None:
-    forms = [fractions.Fraction(1, 4), np.float32(0.25), np.float64(0.25), np.array([0.25]), [0.25], "٠٫25".replace("٫", "."), SimpleNamespace(total=0.25)]
+def test_other_forms_of_a_number(store: Store) -> None:
+    forms = [fractions.Fraction(1, 4), np.float32(0.25), np.float64(0.25), np.array([0.25]), [0.25], "٠.25", SimpleNamespace(total=0.25)]
     for number, cost in enumerate(forms):
-        ch_logger.log_observation("o", id=str(number), cost=cost)
-    rows = recorder.rows("observations", ["total_cost", "cost_details"], order="id")
-    assert rows == [{"total_cost": Decimal("0.25"), "cost_details": {"total": Decimal("0.25")}}] * len(forms)
-    assert recorder.count("values_replaced") == 0
+        store.log(str(number), cost=cost)
+    for number, row in store.rows().items():
+        assert (row["total_cost"], row["cost_details"]) == (Decimal("0.25"), {"total": Decimal("0.25")}), forms[int(number)]
+    assert (len(store.rows()), store.count("values_replaced")) == (len(forms), 0)
 
 
-def test_an_unknown_cost_is_never_0(recorder: Recorder) -> None:
-    unknown = [float("nan"), float("inf"), "nan", "cheap", "", [], [1, 2], {"input": None}, {"input": "?"}, {}, object(), failing("Bad", "__float__", "__repr__")]
-    for number, cost in enumerate([None, *unknown]):
-        ch_logger.log_observation("o", id=f"{number:02}", cost=cost)
-    rows = recorder.rows("observations", order="id")
-    for row in rows:
-        assert (row["cost_details"], row["provided_cost_details"], row["total_cost"]) == ({}, {}, None), row["id"]
-    assert recorder.count("values_replaced") == len(unknown) - 2  # None in a mapping, and none in it, are not given
+def test_an_unknown_cost_is_never_0(store: Store) -> None:
+    nothing = [None, {"input": None}, {}]
+    unknown = [float("nan"), float("inf"), "nan", "cheap", "", [], [1, 2], {"input": "?"}, object(), failing("Bad", "__float__", "__repr__")]
+    for number, cost in enumerate(nothing + unknown):
+        store.log(str(number), cost=cost)
+    rows = store.rows()
+    assert len(rows) == len(nothing + unknown)
+    for name, row in rows.items():
+        assert (row["cost_details"], row["provided_cost_details"], row["total_cost"]) == ({}, {}, None), name
+    assert store.count("values_replaced") == len(unknown)
 
 
-def test_costs_by_bucket(recorder: Recorder) -> None:
+def test_costs_by_bucket(store: Store) -> None:
     cases: dict[str, tuple[Any, dict[str, str], str]] = {
         "summed": ({"input": 0.5, "output": Decimal("0.25"), "output.reasoning": 0.2}, {"total": "0.75"}, "0.75"),
         "given": ({"input": 0.5, "total": 2}, {}, "2"),
@@ -389,28 +433,28 @@ def test_costs_by_bucket(recorder: Recorder) -> None:
         "clamped": ({"input": 900_000, "output": 900_000}, {"total": str(LARGEST)}, str(LARGEST)),
     }
     for name, (cost, _, _) in cases.items():
-        ch_logger.log_observation(name, id=name, cost=cost)
-    rows = {row["id"]: row for row in recorder.rows("observations")}
+        store.log(name, cost=cost)
+    rows = store.rows()
     for name, (_, more, total) in cases.items():
         row = rows[name]
         kept = {} if name == "other names" else row["provided_cost_details"]
         assert row["cost_details"] == {**kept, **{key: Decimal(cost) for key, cost in more.items()}}, name
         assert row["total_cost"] == Decimal(total), name
     assert rows["nested"]["provided_cost_details"] == {"input": Decimal("0.5"), "extra.search": Decimal("0.1")}
-    assert recorder.count("values_clamped") == 1
+    assert store.count("values_clamped") == 1
 
 
 # ---- maps and columns that may be NULL ----
 
 
-def test_metadata_as_a_map(recorder: Recorder) -> None:
-    other = failing("Other", "__repr__")
+def test_metadata_as_a_map(store: Store) -> None:
+    other = failing("Other", "__repr__", "__str__")
     cases: list[tuple[Any, dict[str, str]]] = [
         (None, {}),
         ({}, {}),
         ({"a": "x", "b": 1, "c": None, "d": [1, {"e": "é"}], "f": True}, {"a": "x", "b": "1", "c": "", "d": '[1,{"e":"é"}]', "f": "True"}),
         ({1: "int", "1": "text", None: "null", (1, 2): "tuple"}, {"1": "text", "null": "null", "(1, 2)": "tuple"}),
-        ({"\ud800": 1, "\udfff": 2, "日本": "語"}, {"\ufffd": "2", "日本": "語"}),
+        (dict([("\ud800", 1), ("\udfff", 2), ("日本", "語")]), {"\ufffd": "2", "日本": "語"}),
         (OrderedDict(z=1, a=2), {"z": "1", "a": "2"}),
         (UserDict(a=1), {"a": "1"}),
         (OpenAIDetails(cached_tokens=4), {"cached_tokens": "4", "audio_tokens": ""}),
@@ -422,27 +466,40 @@ def test_metadata_as_a_map(recorder: Recorder) -> None:
         ({other: 1}, {"<Other object whose repr failed>": "1"}),
     ]
     for number, (given, _) in enumerate(cases):
-        ch_logger.log_observation("o", id=f"{number:02}", metadata=given)
-    rows = recorder.rows("observations", ["metadata"], order="id")
-    assert [row["metadata"] for row in rows] == [stored for _, stored in cases]
+        store.log(f"{number:02}", metadata=given)
+    assert [row["metadata"] for row in store.rows(columns="metadata").values()] == [stored for _, stored in cases]
 
 
-def test_columns_that_may_be_null(recorder: Recorder) -> None:
-    ch_logger.log_observation("o", id="none")
-    ch_logger.log_observation("o", id="some", status_message={"a": 1}, prompt_version=65535, end_time="2024-05-06T07:08:09.250Z", input="")
-    ch_logger.log_observation("o", id="wild", status_message=5, prompt_version=2**40, end_time="no time", input=b"\xff")
-    ch_logger.log_observation("o", id="below", prompt_version=-1)
-    ch_logger.log_observation("o", id="above", prompt_version="65536.5")
-    columns = ["id", "status_message", "prompt_version", "toString(end_time) AS ended", "input"]
-    rows = {row.pop("id"): tuple(row.values()) for row in recorder.rows("observations", columns)}
-    assert rows == {
+def test_a_map_that_changes_while_it_is_read(store: Store) -> None:
+    """A value whose repr empties its own mapping: what was there at the start is stored."""
+    given: dict[Any, Any] = {}
+    emptying = failing("Emptying")
+    type(emptying).__repr__ = lambda self: given.clear() or "gone"  # type: ignore[func-returns-value, method-assign]
+    given.update({"a": 1, "b": emptying, "c": 3})
+    store.log("o", metadata=given)
+    given.update({1: emptying, "c": 3})
+    store.log("slow", metadata=given)
+    rows = store.rows()
+    assert rows["o"]["metadata"] == {"a": "1", "b": "gone", "c": "3"}
+    assert rows["slow"]["metadata"] == {"1": "gone", "c": "3"}
+    assert given == {}
+
+
+def test_columns_that_may_be_null(store: Store) -> None:
+    store.log("none")
+    store.log("some", status_message={"a": 1}, prompt_version=65535, end_time="2024-05-06T07:08:09.250Z", input="")
+    store.log("wild", status_message=5, prompt_version=2**40, end_time="no time", input=b"\xff")
+    store.log("below", prompt_version=-1)
+    store.log("above", prompt_version="65536.5")
+    rows = store.rows(columns="status_message, prompt_version, toString(end_time) AS ended, input")
+    assert {name: tuple(row.values())[1:] for name, row in rows.items()} == {
         "none": (None, None, None, None),
         "some": ('{"a":1}', 65535, "2024-05-06 07:08:09.250", ""),
         "wild": ("5", 65535, None, "\ufffd"),
         "below": (None, 0, None, None),
         "above": (None, 65535, None, None),
     }
-    assert (recorder.count("values_clamped"), recorder.count("values_replaced")) == (3, 2)
+    assert (store.count("values_clamped"), store.count("values_replaced")) == (3, 2)
 
 
 # ---- prices ----
@@ -638,36 +695,41 @@ PRICED = """
 import sys
 from genesis_ch import ch_logger
 usage = {"prompt_tokens": 2006, "completion_tokens": 300, "total_tokens": 2306, "prompt_tokens_details": {"cached_tokens": 1920}}
-ch_logger.log_llm_interaction("gpt-4o", [], "", cost=None, usage=usage, provider="openai", individual_id="call")
-ch_logger.log_observation("gpt-4o", "GENERATION", model="gpt-4o", usage=usage)
-ch_logger.log_observation("given", "GENERATION", model="gpt-4o", usage=usage, cost=7)
-ch_logger.log_observation("unknown", "GENERATION", model="gpt-9", usage=usage)
-ch_logger.log_observation("no usage", "GENERATION", model="gpt-4o")
+run = sys.argv[1]
+ch_logger.log_llm_interaction("gpt-4o", [], "", cost=None, usage=usage, provider="openai", run_id=run, individual_id="call")
+ch_logger.log_llm_interaction("gpt-4o", [], "", cost=0.5, usage=usage, provider="openai", run_id=run, individual_id="paid call")
+ch_logger.log_observation("o", "GENERATION", model="gpt-4o", usage=usage, run_id=run, individual_id="observation")
+ch_logger.log_observation("o", "GENERATION", model="gpt-4o", usage=usage, cost=7, run_id=run, individual_id="given")
+ch_logger.log_observation("o", "GENERATION", model="gpt-9", usage=usage, run_id=run, individual_id="unknown")
+ch_logger.log_observation("o", "GENERATION", model="gpt-4o", run_id=run, individual_id="no usage")
 assert ch_logger.flush(60)
 assert "litellm" not in sys.modules
 """
 
 
-def run_priced(recorder: Recorder, script: Script, package: Path, **environment: str) -> dict[str, dict[str, Any]]:
-    done = script.run(PRICED, CLICKHOUSE_URL=recorder.url, PYTHONPATH=os.pathsep.join([str(package.parent), str(ROOT)]), **environment)
-    assert (done.returncode, done.stderr) == (0, ""), done.stderr
-    return {row["individual_id"] or row["name"]: row for row in recorder.read("observations")}
+def run_priced(store: Store, script: Script, package: Path, **environment: str) -> dict[str, dict[str, Any]]:
+    path = os.pathsep.join([str(package.parent), str(ROOT)])
+    script.run(PRICED, store.name, CLICKHOUSE_URL=store.recorder.url, PYTHONPATH=path, **environment)
+    rows = store.recorder.rows("observations", where=f"run_id = '{store.name}'")
+    return {row["individual_id"]: row for row in rows}
 
 
-def test_unknown_costs_come_from_the_prices(recorder: Recorder, script: Script, package: Path) -> None:
+def test_unknown_costs_come_from_the_prices(store: Store, script: Script, package: Path) -> None:
     costs = {"input": Decimal("0.000215"), "input_cache_read": Decimal("0.0024"), "output": Decimal("0.003"), "total": Decimal("0.005615")}
-    rows = run_priced(recorder, script, package)
-    for name in ("call", "gpt-4o"):
+    rows = run_priced(store, script, package)
+    for name in ("call", "observation"):
         assert (rows[name]["cost_details"], rows[name]["total_cost"]) == (costs, costs["total"]), name
         assert rows[name]["provided_cost_details"] == {}, name
-    assert rows["given"]["cost_details"] == rows["given"]["provided_cost_details"] == {"total": Decimal(7)}
+    for name, cost in (("given", Decimal(7)), ("paid call", Decimal("0.5"))):
+        assert rows[name]["cost_details"] == rows[name]["provided_cost_details"] == {"total": cost}, name
+        assert rows[name]["total_cost"] == cost, name
     for name in ("unknown", "no usage"):
         assert (rows[name]["cost_details"], rows[name]["total_cost"]) == ({}, None), name
 
 
-def test_prices_can_be_turned_off(recorder: Recorder, script: Script, package: Path) -> None:
-    rows = run_priced(recorder, script, package, GENESIS_CH_PRICES="off")
-    assert [name for name, row in rows.items() if row["total_cost"] is not None] == ["given"]
+def test_prices_can_be_turned_off(store: Store, script: Script, package: Path) -> None:
+    rows = run_priced(store, script, package, GENESIS_CH_PRICES="off")
+    assert {name for name, row in rows.items() if row["total_cost"] is not None} == {"given", "paid call"}
 
 
 def test_nothing_is_imported_for_a_cost_that_is_given() -> None:
