@@ -40,29 +40,42 @@ static void take_field(const uint8_t **at, const uint8_t *line_end, char *field,
     *at = tab == NULL ? line_end : tab + 1;
 }
 
+static enum gch_status add_entry(struct gch_ledger *ledger, const struct gch_ledger_entry *entry)
+{
+    if (ledger->count >= GCH_LEDGER_ENTRIES_MAX)
+        return GCH_ERR_INVALID;
+    struct gch_ledger_entry *entries = realloc(ledger->entries, (ledger->count + 1) * sizeof(*entries));
+    if (entries == NULL)
+        return GCH_ERR_NOMEM;
+    entries[ledger->count] = *entry;
+    ledger->entries = entries;
+    ledger->count += 1;
+    return GCH_OK;
+}
+
 enum gch_status gch_ledger_parse(struct gch_ledger *ledger, const uint8_t *text, size_t len)
 {
     const uint8_t *at = text;
     const uint8_t *end = len == 0 ? text : text + len;
+    enum gch_status status = GCH_OK;
     memset(ledger, 0, sizeof(*ledger));
-    while (at < end) {
+    ledger->no_state = true;
+    while (at < end && status == GCH_OK) {
         const uint8_t *line_end = memchr(at, '\n', (size_t)(end - at));
-        if (line_end == NULL || ledger->count >= GCH_LEDGER_ENTRIES_MAX)
+        if (line_end == NULL)
             return GCH_ERR_INVALID;
-        struct gch_ledger_entry *entries = realloc(ledger->entries, (ledger->count + 1) * sizeof(*entries));
-        if (entries == NULL)
-            return GCH_ERR_NOMEM;
+        struct gch_ledger_entry entry;
         char state[16];
-        struct gch_ledger_entry *entry = &entries[ledger->count];
-        ledger->entries = entries;
-        ledger->count += 1;
-        take_field(&at, line_end, entry->name, sizeof(entry->name));
-        take_field(&at, line_end, entry->applied_at, sizeof(entry->applied_at));
+        take_field(&at, line_end, entry.name, sizeof(entry.name));
+        take_field(&at, line_end, entry.applied_at, sizeof(entry.applied_at));
         take_field(&at, line_end, state, sizeof(state));
-        entry->undoing = strcmp(state, "undoing") == 0;
+        entry.undoing = strcmp(state, "undoing") == 0;
+        ledger->no_state = state[0] == '\0';
+        if (strcmp(state, "undone") != 0)
+            status = add_entry(ledger, &entry);
         at = line_end + 1;
     }
-    return GCH_OK;
+    return status;
 }
 
 void gch_ledger_deinit(struct gch_ledger *ledger)
@@ -103,18 +116,7 @@ void gch_ledger_put_state_column(struct gch_buf *sql)
     gch_buf_text(sql, "ALTER TABLE " GCH_LEDGER_TABLE "\n    ADD COLUMN IF NOT EXISTS state String DEFAULT 'applied'");
 }
 
-void gch_ledger_put_applied(struct gch_buf *sql, const char *name)
+void gch_ledger_put_row(struct gch_buf *sql, const char *name, const char *state)
 {
-    gch_buf_printf(sql, "INSERT INTO " GCH_LEDGER_TABLE " (name)\nSELECT '%s'", name);
-}
-
-void gch_ledger_put_undoing(struct gch_buf *sql, const char *name)
-{
-    gch_buf_printf(sql, "INSERT INTO " GCH_LEDGER_TABLE " (name, state)\nSELECT '%s', 'undoing'", name);
-}
-
-void gch_ledger_put_undone(struct gch_buf *sql, const char *name)
-{
-    gch_buf_printf(sql, "ALTER TABLE " GCH_LEDGER_TABLE "\n    DELETE WHERE name = '%s'\nSETTINGS mutations_sync = 2",
-                   name);
+    gch_buf_printf(sql, "INSERT INTO " GCH_LEDGER_TABLE " (name, state)\nSELECT '%s', '%s'", name, state);
 }

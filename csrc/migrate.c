@@ -56,21 +56,26 @@ static enum gch_status add_file(struct gch_plan *plan, enum gch_step_kind kind, 
     return status;
 }
 
+/* The words of these steps are those of the ledger. */
+static enum gch_status add_row(struct gch_plan *plan, enum gch_step_kind kind, const char *migration,
+                               struct gch_buf *sql)
+{
+    gch_ledger_put_row(sql, migration, gch_step_word(kind));
+    return add_built(plan, kind, migration, sql);
+}
+
 static enum gch_status add_up(struct gch_plan *plan, const struct gch_migration *migration, struct gch_buf *sql)
 {
     enum gch_status status = add_file(plan, GCH_STEP_UP, migration->name, migration->up);
-    gch_ledger_put_applied(sql, migration->name);
-    return status == GCH_OK ? add_built(plan, GCH_STEP_APPLIED, migration->name, sql) : status;
+    return status == GCH_OK ? add_row(plan, GCH_STEP_APPLIED, migration->name, sql) : status;
 }
 
 static enum gch_status add_down(struct gch_plan *plan, const struct gch_migration *migration, struct gch_buf *sql)
 {
-    gch_ledger_put_undoing(sql, migration->name);
-    enum gch_status status = add_built(plan, GCH_STEP_UNDOING, migration->name, sql);
+    enum gch_status status = add_row(plan, GCH_STEP_UNDOING, migration->name, sql);
     if (status == GCH_OK)
         status = add_file(plan, GCH_STEP_DOWN, migration->name, migration->down);
-    gch_ledger_put_undone(sql, migration->name);
-    return status == GCH_OK ? add_built(plan, GCH_STEP_UNDONE, migration->name, sql) : status;
+    return status == GCH_OK ? add_row(plan, GCH_STEP_UNDONE, migration->name, sql) : status;
 }
 
 static bool is_undone_by(const struct gch_migration *migration, const struct gch_ledger *ledger, unsigned long target)
@@ -97,7 +102,7 @@ static enum gch_status add_ground(struct gch_plan *plan, const struct gch_ledger
         gch_ledger_put_create(sql);
         status = add_built(plan, GCH_STEP_LEDGER, "", sql);
     }
-    if (status == GCH_OK && undoes) {
+    if (status == GCH_OK && (applies || undoes) && (ledger->no_state || ledger->unreadable)) {
         gch_ledger_put_state_column(sql);
         status = add_built(plan, GCH_STEP_LEDGER, "", sql);
     }

@@ -2,7 +2,7 @@
  * as a plan, statement by statement, and then run. So what `genesis-ch migrate --dry-run` shows is what is run.
  *
  * A plan holds, in this order: the database and the ledger when they are missing; for each migration above the target
- * that the ledger knows, the newest first, its mark, its down file and the removal of its row; for each one up to the
+ * that the ledger knows, the newest first, its down file between two rows; for each one up to the
  * target that is not applied, its up file and its row. Runners that work at the same time do each other no harm,
  * because every statement can be repeated and every row of the ledger replaces itself.
  */
