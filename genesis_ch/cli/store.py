@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 HOME_NAME = ".genesis_ch"
 CONNECT_SECONDS = 60.0
+STATEMENT_SECONDS = 3600.0
+"""How long a statement of a command may take: some rewrite whole tables while somebody waits."""
 
 path_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
     "--path",
@@ -78,6 +80,9 @@ def reach(path: Path | None, timeout: float, undone: str) -> Client:
     if client is None:
         screen.fail(trouble.NO_CLIENT, trouble.NO_CLIENT_CURES)
         sys.exit(1)
+    from urllib3 import Timeout
+
+    client.timeout = Timeout(connect=CONNECT_SECONDS, read=STATEMENT_SECONDS)  # type: ignore[attr-defined]
     return client
 
 
