@@ -79,7 +79,7 @@ class Kept:
     def spoken(self) -> str:
         """The TTL in words where it is one of ours or as simple as those of the reference, else as it is."""
         found = _PLAIN_TTL.fullmatch(self.ttl)
-        return _spoken(int(found[2]), found[1]) if found else self.ttl or "kept"
+        return _spoken(int(found[2]), found[1]) if found else self.ttl or "for ever"
 
 
 def parse(text: str) -> Duration:
