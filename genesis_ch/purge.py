@@ -41,21 +41,20 @@ def _ids(table: str, touches: str, belongs: str) -> str:
     )
 
 
-_TRACES = _ids("traces", f"run_id = {RUN}", f"{_OWN_RUN} = {RUN}")
+# An LLM call outside of any trace has its run's id as trace_id.
+_TRACES = _ids("traces", f"{RUN} IN (run_id, id)", f"{_OWN_RUN} = {RUN} OR ({_OWN_RUN} = '' AND id = {RUN})")
+_IN_TRACE = f"(trace_id = {RUN} OR (project_id, trace_id) IN ({_TRACES}))"
+_OWN_IN_TRACE = f"({_OWN_TRACE}.2 = {RUN} OR {_OWN_TRACE} IN ({_TRACES}))"
 _OBSERVATIONS = _ids(
-    "observations",
-    f"run_id = {RUN} OR (project_id, trace_id) IN ({_TRACES})",
-    f"{_OWN_RUN} = {RUN} OR ({_OWN_RUN} = '' AND {_OWN_TRACE} IN ({_TRACES}))",
+    "observations", f"run_id = {RUN} OR {_IN_TRACE}", f"{_OWN_RUN} = {RUN} OR ({_OWN_RUN} = '' AND {_OWN_IN_TRACE})"
 )
+_AT_OBSERVATION = f"(project_id, ifNull(observation_id, '')) IN ({_OBSERVATIONS})"
 _SCORES = _ids(
     "scores",
-    f"run_id = {RUN} OR (project_id, trace_id) IN ({_TRACES}) OR (project_id, ifNull(observation_id, '')) IN ({_OBSERVATIONS})",
-    f"{_OWN_RUN} = {RUN} OR ({_OWN_RUN} = '' AND ({_OWN_TRACE} IN ({_TRACES}) OR {_OWN_OBSERVATION} IN ({_OBSERVATIONS})))",
+    f"run_id = {RUN} OR {_IN_TRACE} OR {_AT_OBSERVATION}",
+    f"{_OWN_RUN} = {RUN} OR ({_OWN_RUN} = '' AND ({_OWN_IN_TRACE} OR {_OWN_OBSERVATION} IN ({_OBSERVATIONS})))",
 )
-_ITEMS = (
-    "SELECT project_id, id FROM dataset_run_items_rmt "
-    f"WHERE (project_id, trace_id) IN ({_TRACES}) OR (project_id, ifNull(observation_id, '')) IN ({_OBSERVATIONS})"
-)
+_ITEMS = f"SELECT project_id, id FROM dataset_run_items_rmt WHERE {_IN_TRACE} OR {_AT_OBSERVATION}"
 _ENTITIES = " OR ".join(
     f"(lower(entity_type) IN ({kinds}) AND (project_id, entity_id) IN ({ids}))"
     for kinds, ids in (
@@ -78,7 +77,7 @@ CONDITIONS = {
     "dataset_run_items_rmt": f"(project_id, id) IN ({_ITEMS})",
     "scores": f"{_OF_RUN} OR (project_id, id) IN ({_SCORES})",
     "observations": f"{_OF_RUN} OR (project_id, id) IN ({_OBSERVATIONS})",
-    "llm_logs": f"{_OF_RUN} OR (run_id = '' AND trace_id IN (SELECT id FROM ({_TRACES})))",
+    "llm_logs": f"{_OF_RUN} OR (run_id = '' AND (trace_id = {RUN} OR trace_id IN (SELECT id FROM ({_TRACES}))))",
     "agent_actions": _OF_RUN,
     "traces": f"{_OF_RUN} OR (project_id, id) IN ({_TRACES})",
     "programs_code": f"code_hash IN ({_UNSHARED})",
@@ -120,8 +119,8 @@ class Sign:
 def find(client: Client, run_id: str) -> list[Rows]:
     """Return what each table holds of a run, in the order of deletion. Raises LookupError when a table is missing, ValueError for ''."""
     _named(run_id)
-    engines = _engines(client)
-    return [_rows(client, run_id, table, "Replacing" in engines[table]) for table in CONDITIONS]
+    tables = _tables(client)
+    return [_rows(client, run_id, table, *tables[table]) for table in CONDITIONS]
 
 
 def sign_of_life(client: Client, run_id: str) -> Sign:
@@ -147,11 +146,11 @@ def delete(client: Client, run_id: str, on_table: Callable[[str], None] = lambda
     taken. Raises what the client raises; what was deleted stays deleted, and a second call does the rest.
     """
     _named(run_id)
-    _engines(client)
+    tables = _tables(client)
     left = 0
     for table, condition in CONDITIONS.items():
         on_table(table)
-        if not _count(client, run_id, f"{table} WHERE {condition}"):
+        if tables[table][1] or not _count(client, run_id, f"{table} WHERE {condition}"):
             continue
         with _leaving_no_files(client, table):
             client.command(
@@ -167,19 +166,20 @@ def _named(run_id: str) -> None:
         raise ValueError("the run has no name: rows with an empty run_id belong to no run")
 
 
-def _engines(client: Client) -> dict[str, str]:
-    rows = _read(client, "SELECT name, engine FROM system.tables WHERE database = currentDatabase()", "")
-    found = {str(name): str(engine) for name, engine in rows}
+def _tables(client: Client) -> dict[str, tuple[str, bool]]:
+    """Return the engine of each table, and whether the table is empty. Raises LookupError when one that we need is missing."""
+    query = "SELECT name, engine, total_rows = 0 FROM system.tables WHERE database = currentDatabase()"
+    found = {str(name): (str(engine), bool(empty)) for name, engine, empty in _read(client, query, "")}
     missing = [table for table in CONDITIONS if table not in found]
     if missing:
         raise LookupError(f"database {client.database} has no table {', '.join(missing)}")
     return found
 
 
-def _rows(client: Client, run_id: str, table: str, replacing: bool) -> Rows:
+def _rows(client: Client, run_id: str, table: str, engine: str, empty: bool) -> Rows:
     where = f"WHERE {CONDITIONS[table]}"
-    stored = _count(client, run_id, f"{table} {where}")
-    seen = _count(client, run_id, f"{table} FINAL {where}") if stored and replacing else stored
+    stored = 0 if empty else _count(client, run_id, f"{table} {where}")
+    seen = _count(client, run_id, f"{table} FINAL {where}") if stored and "Replacing" in engine else stored
     return Rows(table, seen, stored)
 
 
