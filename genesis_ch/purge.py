@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ._tables import Table, tables
+
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
@@ -29,6 +31,9 @@ _OWN_TRACE = "(project_id, argMaxIf(trace_id, event_ts, trace_id != ''))"
 _OWN_OBSERVATION = "(project_id, argMaxIf(ifNull(observation_id, ''), event_ts, ifNull(observation_id, '') != ''))"
 
 
+# GLOBAL: on a cluster the parts of a run lie on different shards; on one server it changes nothing.
+
+
 def _ids(table: str, touches: str, belongs: str) -> str:
     """The keys of a table whose newest versions belong to the run, though another version may not say so.
 
@@ -36,27 +41,27 @@ def _ids(table: str, touches: str, belongs: str) -> str:
     """
     return (
         f"SELECT project_id, id FROM {table} "
-        f"WHERE id != '' AND (project_id, id) IN (SELECT project_id, id FROM {table} WHERE {touches}) "
+        f"WHERE id != '' AND (project_id, id) GLOBAL IN (SELECT project_id, id FROM {table} WHERE {touches}) "
         f"GROUP BY project_id, id HAVING {belongs}"
     )
 
 
 # An LLM call outside of any trace has its run's id as trace_id.
 _TRACES = _ids("traces", f"{RUN} IN (run_id, id)", f"{_OWN_RUN} = {RUN} OR ({_OWN_RUN} = '' AND id = {RUN})")
-_IN_TRACE = f"(trace_id = {RUN} OR (project_id, trace_id) IN ({_TRACES}))"
-_OWN_IN_TRACE = f"({_OWN_TRACE}.2 = {RUN} OR {_OWN_TRACE} IN ({_TRACES}))"
+_IN_TRACE = f"(trace_id = {RUN} OR (project_id, trace_id) GLOBAL IN ({_TRACES}))"
+_OWN_IN_TRACE = f"({_OWN_TRACE}.2 = {RUN} OR {_OWN_TRACE} GLOBAL IN ({_TRACES}))"
 _OBSERVATIONS = _ids(
     "observations", f"run_id = {RUN} OR {_IN_TRACE}", f"{_OWN_RUN} = {RUN} OR ({_OWN_RUN} = '' AND {_OWN_IN_TRACE})"
 )
-_AT_OBSERVATION = f"(project_id, ifNull(observation_id, '')) IN ({_OBSERVATIONS})"
+_AT_OBSERVATION = f"(project_id, ifNull(observation_id, '')) GLOBAL IN ({_OBSERVATIONS})"
 _SCORES = _ids(
     "scores",
     f"run_id = {RUN} OR {_IN_TRACE} OR {_AT_OBSERVATION}",
-    f"{_OWN_RUN} = {RUN} OR ({_OWN_RUN} = '' AND ({_OWN_IN_TRACE} OR {_OWN_OBSERVATION} IN ({_OBSERVATIONS})))",
+    f"{_OWN_RUN} = {RUN} OR ({_OWN_RUN} = '' AND ({_OWN_IN_TRACE} OR {_OWN_OBSERVATION} GLOBAL IN ({_OBSERVATIONS})))",
 )
 _ITEMS = f"SELECT project_id, id FROM dataset_run_items_rmt WHERE {_IN_TRACE} OR {_AT_OBSERVATION}"
 _ENTITIES = " OR ".join(
-    f"(lower(entity_type) IN ({kinds}) AND (project_id, entity_id) IN ({ids}))"
+    f"(lower(entity_type) IN ({kinds}) AND (project_id, entity_id) GLOBAL IN ({ids}))"
     for kinds, ids in (
         ("'trace', 'traces'", _TRACES),
         ("'observation', 'observations'", _OBSERVATIONS),
@@ -66,7 +71,7 @@ _ENTITIES = " OR ".join(
 )
 _UNSHARED = (
     "SELECT code_hash FROM individuals "
-    f"WHERE code_hash != '' AND code_hash IN (SELECT code_hash FROM individuals WHERE run_id = {RUN}) "
+    f"WHERE code_hash != '' AND code_hash GLOBAL IN (SELECT code_hash FROM individuals WHERE run_id = {RUN}) "
     f"GROUP BY code_hash HAVING countIf(run_id != {RUN}) = 0"
 )
 _OF_RUN = f"run_id = {RUN}"
@@ -74,13 +79,13 @@ _OF_RUN = f"run_id = {RUN}"
 CONDITIONS = {
     "event_log": _ENTITIES,
     "blob_storage_file_log": _ENTITIES,
-    "dataset_run_items_rmt": f"(project_id, id) IN ({_ITEMS})",
-    "scores": f"{_OF_RUN} OR (project_id, id) IN ({_SCORES})",
-    "observations": f"{_OF_RUN} OR (project_id, id) IN ({_OBSERVATIONS})",
-    "llm_logs": f"{_OF_RUN} OR (run_id = '' AND (trace_id = {RUN} OR trace_id IN (SELECT id FROM ({_TRACES}))))",
+    "dataset_run_items_rmt": f"(project_id, id) GLOBAL IN ({_ITEMS})",
+    "scores": f"{_OF_RUN} OR (project_id, id) GLOBAL IN ({_SCORES})",
+    "observations": f"{_OF_RUN} OR (project_id, id) GLOBAL IN ({_OBSERVATIONS})",
+    "llm_logs": f"{_OF_RUN} OR (run_id = '' AND (trace_id = {RUN} OR trace_id GLOBAL IN (SELECT id FROM ({_TRACES}))))",
     "agent_actions": _OF_RUN,
-    "traces": f"{_OF_RUN} OR (project_id, id) IN ({_TRACES})",
-    "programs_code": f"code_hash IN ({_UNSHARED})",
+    "traces": f"{_OF_RUN} OR (project_id, id) GLOBAL IN ({_TRACES})",
+    "programs_code": f"code_hash GLOBAL IN ({_UNSHARED})",
     "code_lineages": _OF_RUN,
     "pareto_fronts": _OF_RUN,
     "individuals": _OF_RUN,
@@ -119,8 +124,7 @@ class Sign:
 def find(client: Client, run_id: str) -> list[Rows]:
     """Return what each table holds of a run, in the order of deletion. Raises LookupError when a table is missing, ValueError for ''."""
     _named(run_id)
-    tables = _tables(client)
-    return [_rows(client, run_id, table, *tables[table]) for table in CONDITIONS]
+    return [_rows(client, run_id, table) for table in _needed(client)]
 
 
 def sign_of_life(client: Client, run_id: str) -> Sign:
@@ -146,16 +150,14 @@ def delete(client: Client, run_id: str, on_table: Callable[[str], None] = lambda
     taken. Raises what the client raises; what was deleted stays deleted, and a second call does the rest.
     """
     _named(run_id)
-    tables = _tables(client)
     left = 0
-    for table, condition in CONDITIONS.items():
-        on_table(table)
-        if tables[table][1] or not _count(client, run_id, f"{table} WHERE {condition}"):
+    for table in _needed(client):
+        on_table(table.name)
+        where = f"WHERE {CONDITIONS[table.name]}"
+        if table.empty or not _count(client, run_id, f"{table.name} {where}"):
             continue
         with _leaving_no_files(client, table):
-            client.command(
-                f"ALTER TABLE {table} DELETE WHERE {condition}", parameters={"run": run_id}, settings={"mutations_sync": 2}
-            )
+            client.command(f"ALTER TABLE {table.alter} DELETE {where}", parameters={"run": run_id}, settings=table.settings)
             left += _sweep(client, table)
     return left
 
@@ -166,21 +168,20 @@ def _named(run_id: str) -> None:
         raise ValueError("the run has no name: rows with an empty run_id belong to no run")
 
 
-def _tables(client: Client) -> dict[str, tuple[str, bool]]:
-    """Return the engine of each table, and whether the table is empty. Raises LookupError when one that we need is missing."""
-    query = "SELECT name, engine, total_rows = 0 FROM system.tables WHERE database = currentDatabase()"
-    found = {str(name): (str(engine), bool(empty)) for name, engine, empty in _read(client, query, "")}
-    missing = [table for table in CONDITIONS if table not in found]
+def _needed(client: Client) -> list[Table]:
+    """Return the tables in the order of deletion. Raises LookupError when one is missing."""
+    found = tables(client)
+    missing = [name for name in CONDITIONS if name not in found]
     if missing:
         raise LookupError(f"database {client.database} has no table {', '.join(missing)}")
-    return found
+    return [found[name] for name in CONDITIONS]
 
 
-def _rows(client: Client, run_id: str, table: str, engine: str, empty: bool) -> Rows:
-    where = f"WHERE {CONDITIONS[table]}"
-    stored = 0 if empty else _count(client, run_id, f"{table} {where}")
-    seen = _count(client, run_id, f"{table} FINAL {where}") if stored and "Replacing" in engine else stored
-    return Rows(table, seen, stored)
+def _rows(client: Client, run_id: str, table: Table) -> Rows:
+    where = f"WHERE {CONDITIONS[table.name]}"
+    stored = 0 if table.empty else _count(client, run_id, f"{table.name} {where}")
+    seen = _count(client, run_id, f"{table.name} FINAL {where}") if stored and table.replaces else stored
+    return Rows(table.name, seen, stored)
 
 
 def _count(client: Client, run_id: str, source: str) -> int:
@@ -193,17 +194,16 @@ def _read(client: Client, query: str, run_id: str) -> Any:
 
 
 @contextlib.contextmanager
-def _leaving_no_files(client: Client, table: str) -> Iterator[None]:
+def _leaving_no_files(client: Client, table: Table) -> Iterator[None]:
     """Have the parts that a mutation replaces removed at once, and the new ones synced to the disk before that.
 
     A server keeps replaced parts for a while because it does not sync the new ones. An account that may not say so gets no error.
     """
     from clickhouse_connect.driver.exceptions import ClickHouseError
 
-    query = "SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = {run:String}"
-    own = dict(re.findall(r"(\w+) = ('[^']*'|[\w.]+)", str(_read(client, query, table)[0][0]).rpartition(" SETTINGS ")[2]))
+    own = dict(re.findall(r"(\w+) = ('[^']*'|[\w.]+)", table.engine_full.rpartition(" SETTINGS ")[2]))
     try:
-        client.command(f"ALTER TABLE {table} MODIFY SETTING {_CAREFUL}")
+        client.command(f"ALTER TABLE {table.alter} MODIFY SETTING {_CAREFUL}", settings=table.settings)
     except ClickHouseError:
         yield
         return
@@ -212,19 +212,22 @@ def _leaving_no_files(client: Client, table: str) -> Iterator[None]:
     finally:
         for name in re.findall(r"(\w+) =", _CAREFUL):
             change = f"MODIFY SETTING {name} = {own[name]}" if name in own else f"RESET SETTING {name}"
-            client.command(f"ALTER TABLE {table} {change}")
+            client.command(f"ALTER TABLE {table.alter} {change}", settings=table.settings)
 
 
-def _sweep(client: Client, table: str) -> int:
-    """Remove the files of replaced parts and return how many parts are left on the disk.
+def _sweep(client: Client, table: Table) -> int:
+    """Remove the files of replaced parts and return how many parts are left on the disk of this server.
 
     To drop a partition that does not exist drops nothing, but makes the server remove such parts now instead of in its own time.
     """
+    from clickhouse_connect.driver.exceptions import ClickHouseError
+
     query = "SELECT count() FROM system.parts WHERE NOT active AND database = currentDatabase() AND table = {run:String}"
     deadline = time.monotonic() + SWEEP_SECONDS
     while True:
-        client.command(f"ALTER TABLE {table} DROP PARTITION ID '{_NO_PARTITION}'")
-        left = int(_read(client, query, table)[0][0])
+        with contextlib.suppress(ClickHouseError):
+            client.command(f"ALTER TABLE {table.alter} DROP PARTITION ID '{_NO_PARTITION}'", settings=table.settings)
+        left = int(_read(client, query, table.stored)[0][0])
         if not left or time.monotonic() >= deadline:
             return left
         time.sleep(0.1)

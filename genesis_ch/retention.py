@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ._nearest import unknown
+from ._tables import Table, quoted, tables
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -114,70 +115,72 @@ def expression(table: str, duration: Duration) -> str:
 
 def expired(client: Client, table: str, ttl: str) -> int:
     """Return how many rows, with all their versions, are past a TTL and still there."""
-    return int(_read(client, f"SELECT count() FROM {_quoted(table)} WHERE ({ttl}) <= now()")[0][0])
+    return int(_read(client, f"SELECT count() FROM {quoted(table)} WHERE ({ttl}) <= now()")[0][0])
 
 
 def ttl_of(client: Client, table: str) -> str:
     """Return the TTL of a table as ClickHouse writes it, '' for none. Raises LookupError when there is no such table."""
-    query = "SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = {table:String}"
-    rows = _read(client, query, table=table)
-    if not rows:
-        raise LookupError(f"database {client.database} has no table {table}")
-    found = _TTL.search(str(rows[0][0]))
-    return found[1] if found else ""
+    return _ttl(_needed(client, table))
 
 
 def set_ttl(client: Client, table: str, duration: Duration) -> int:
     """Make a table keep its rows for `duration`, and return how many were past that and are gone.
 
-    The statement waits until they are. May be repeated: where nothing is to be done, nothing is.
+    Waits until they are. May be repeated: where nothing is to be done, nothing is. Raises as column_of and ttl_of do.
     """
     ttl = expression(table, duration)
-    ttl_of(client, table)
+    found = _needed(client, table)
     before = expired(client, table, ttl)
-    client.command(
-        f"ALTER TABLE {_quoted(table)} MODIFY TTL {ttl}", settings={"materialize_ttl_after_modify": 1, "mutations_sync": 2}
-    )
+    client.command(f"ALTER TABLE {found.alter} MODIFY TTL {ttl}", settings={**found.settings, "materialize_ttl_after_modify": 1})
     left = expired(client, table, ttl)
     if left:  # the same TTL was set before, by somebody who did not have it applied to what is stored
-        client.command(f"ALTER TABLE {_quoted(table)} MATERIALIZE TTL", settings={"mutations_sync": 2})
+        client.command(f"ALTER TABLE {found.alter} MATERIALIZE TTL", settings=found.settings)
         left = expired(client, table, ttl)
     return before - left
 
 
 def clear_ttl(client: Client, table: str) -> str:
-    """Make a table keep its rows for ever, and return the TTL that it had, '' for none."""
+    """Make a table keep its rows for ever, and return the TTL that it had, '' for none. Raises as column_of and ttl_of do."""
     column_of(table)
-    had = ttl_of(client, table)
+    found = _needed(client, table)
+    had = _ttl(found)
     if had:
-        client.command(f"ALTER TABLE {_quoted(table)} REMOVE TTL")
+        client.command(f"ALTER TABLE {found.alter} REMOVE TTL", settings=found.settings)
     return had
 
 
 def show(client: Client) -> list[Kept]:
-    """Return what each of our tables that exists holds and how long."""
-    query = "SELECT name FROM system.tables WHERE database = currentDatabase()"
-    there = {str(name) for (name,) in _read(client, query)}
-    return [_kept(client, table) for table in TABLES if table in there]
+    """Return what each of our tables that exists holds and how long. On a cluster the bytes are those on this server."""
+    there = tables(client)
+    return [_kept(client, there[name]) for name in TABLES if name in there]
 
 
-def _kept(client: Client, table: str) -> Kept:
-    rows, oldest = _read(client, f"SELECT count(), min(toTimeZone({TABLES[table]}, 'UTC')) FROM {_quoted(table)}")[0]
+def _kept(client: Client, table: Table) -> Kept:
+    oldest = f"min(toTimeZone({TABLES[table.name]}, 'UTC'))"
+    rows, oldest = _read(client, f"SELECT count(), {oldest} FROM {quoted(table.name)}")[0]
     query = (
         "SELECT sum(bytes_on_disk) FROM system.parts "
         "WHERE active AND database = currentDatabase() AND table = {table:String}"
     )
-    size = _read(client, query, table=table)[0][0]
-    return Kept(table, ttl_of(client, table), int(rows), oldest if rows else None, int(size))
+    size = _read(client, query, table=table.stored)[0][0]
+    return Kept(table.name, _ttl(table), int(rows), oldest if rows else None, int(size))
+
+
+def _needed(client: Client, table: str) -> Table:
+    found = tables(client).get(table)
+    if found is None:
+        raise LookupError(f"database {client.database} has no table {table}")
+    return found
+
+
+def _ttl(table: Table) -> str:
+    found = _TTL.search(table.engine_full)
+    return found[1] if found else ""
 
 
 def _read(client: Client, query: str, **parameters: str) -> Any:
     """Rows as they are stored: each version of a row is one."""
     return client.query(query, parameters=parameters, settings={"final": 0}).result_rows
-
-
-def _quoted(table: str) -> str:
-    return "`" + table.replace("\\", "\\\\").replace("`", "\\`") + "`"
 
 
 def _spoken(count: int, unit: str) -> str:
