@@ -374,6 +374,8 @@ def evolve(seed: int, end: datetime, resumed: bool = False) -> list[Call]:
                 run.begin()
                 run.alive = [one for one in run.alive if one["generation"] < 5]
                 run.generation(5, "" if plan.population % 2 else "-again")
+        if plan.status == "running" and plan.generations:
+            run.alive += [run.individual(plan.generations, f"{plan.generations}-{place}") for place in range(2)]
         if plan.run_id == "run_begun":
             run.time = run.end
             run.llm_call(0, "")
