@@ -48,6 +48,8 @@ PLANS = (
     Plan("run_lost", "", 0, 0, "running", minutes_ago=900),
 )
 RUNS = [plan.run_id for plan in PLANS]
+PROJECTS = ["xxx", "default", "no such project"]
+NEW_TRACE: Row = {"name": "", "user_id": None, "session_id": None, "tags": [], "metadata": {}, "run_id": "", "output": None}
 TASKS = ["circle_packing", "mask_to_seg", "", "no such task"]
 
 
@@ -62,6 +64,7 @@ class Tables:
     lineages: list[Row] = field(default_factory=list)
     llm: list[Row] = field(default_factory=list)
     actions: list[Row] = field(default_factory=list)
+    traces: list[Row] = field(default_factory=list)
 
     @classmethod
     def of(cls, calls: Iterable[Call]) -> Tables:
@@ -74,6 +77,7 @@ class Tables:
             "log_lineage": ("run_id", "generation", "child_id", "parent_id"),
         }
         tables = cls()
+        traces: dict[Any, Row] = {}
         tasks: dict[str, str] = {}
         for method, given in calls:
             row = copy.deepcopy(given)
@@ -86,6 +90,10 @@ class Tables:
             elif method == "log_pareto_front":
                 for member in row.pop("pareto_individuals"):
                     kept["front"][row["run_id"], row["generation"], member["individual_id"]] = {**row, **member}
+            elif method == "log_trace":
+                merge(traces.setdefault((row["project_id"], row["id"]), dict(NEW_TRACE)), row)
+            elif method == "delete_trace":
+                del traces[row["project_id"], row["id"]]
             elif method == "log_llm_interaction":
                 tables.llm.append(row)
             elif method == "log_action":
@@ -94,7 +102,7 @@ class Tables:
                 if method == "log_generation":
                     row["task_name"] = tasks.get(row["run_id"], "")
                 kept[method][tuple(row[name] for name in keys[method])] = row
-        tables.runs = list(runs.values())
+        tables.runs, tables.traces = list(runs.values()), list(traces.values())
         tables.generations, tables.individuals, tables.lineages, tables.fronts = (list(rows.values()) for rows in kept.values())
         return tables
 
@@ -108,6 +116,18 @@ def update(run: Row, given: Row) -> None:
     run.update(status=given["status"], total_generations=given["total_generations"], heartbeat_at=given["timestamp"])
     run["end_time"] = EPOCH if given["status"] == "running" else given["timestamp"]
     run["error"] = given.get("error", "") or run["error"]
+
+
+def merge(trace: Row, given: Row) -> None:
+    """What log_trace does to a trace: entries of metadata and tags add up, the first timestamp stays, the rest is replaced."""
+    trace["metadata"] = {**trace["metadata"], **given.pop("metadata", {})}
+    trace["tags"] = list(dict.fromkeys([*trace["tags"], *given.pop("tags", [])]))
+    trace.update({"timestamp": given.pop("timestamp"), **trace} if "timestamp" not in trace else {}, **without_time(given))
+
+
+def without_time(given: Row) -> Row:
+    """All but the time of the call."""
+    return {name: value for name, value in given.items() if name != "timestamp"}
 
 
 def finite(values: Iterable[float]) -> list[float]:
@@ -392,15 +412,41 @@ def evolve(seed: int, end: datetime, resumed: bool = False) -> list[Call]:
     outside = _Run(Plan("", "", 0, 0, ""), chance, end)
     for _ in range(5):
         outside.llm_call(0, "")
-    return calls + outside.calls
+    return calls + outside.calls + trace_calls(chance, end)
+
+
+def trace_calls(chance: random.Random, end: datetime) -> list[Call]:
+    """Traces of two projects: some have an environment in their metadata, some are updated later, some deleted."""
+    made = _Run(Plan("", "", 1, 1, ""), chance, end - timedelta(minutes=30))
+    ids = [(f"trace-{number}", chance.choice(PROJECTS[:2])) for number in range(40)]
+    for number, (identity, project) in enumerate(ids):
+        metadata = chance.choice(({}, {"environment": "production"}, {"stage": "production"}, {"environment": "test", "host": "a"}))
+        made.call(
+            "log_trace",
+            id=identity,
+            project_id=project,
+            name=f"request {number % 4}",
+            user_id=chance.choice((None, "ann", "bob")),
+            session_id=f"s{number % 5}",
+            metadata=metadata,
+            tags=["slow"] if number % 3 else [],
+            run_id=chance.choice(("", RUNS[0])),
+        )
+    for number, (identity, project) in enumerate(ids):
+        if number % 2:
+            made.call("log_trace", id=identity, project_id=project, output="done", tags=["checked"], metadata={"by": "reviewer"})
+        if number % 7 == 0:
+            made.call("delete_trace", id=identity, project_id=project)
+    return made.calls
 
 
 def twice(calls: Iterable[Call]) -> list[Call]:
     """Every call whose row has a key is made again at once; one without a key would be another row."""
-    return [call for one in calls for call in ([one] if one[0] in ("log_llm_interaction", "log_action") else [one, one])]
+    once = ("log_llm_interaction", "log_action", "delete_trace")
+    return [call for one in calls for call in ([one] if one[0] in once else [one, one])]
 
 
 def log(logger: Any, calls: Iterable[Call]) -> None:
     """Make the calls."""
     for method, arguments in calls:
-        getattr(logger, method)(**arguments)
+        getattr(logger, method)(**(without_time(arguments) if method.startswith("delete") else arguments))
