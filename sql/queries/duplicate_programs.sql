@@ -25,20 +25,29 @@ WITH
         LIMIT 1 BY
             run_id,
             individual_id
+    ),
+    programs AS
+    (
+        SELECT
+            code_hash,
+            uniqExact(run_id) AS runs,
+            arraySort(groupArray((timestamp, run_id, individual_id, dollars))) AS evaluations,
+            minOrNullIf(fitness_score, isFinite(fitness_score)) AS lowest_score,
+            maxOrNullIf(fitness_score, isFinite(fitness_score)) AS highest_score
+        FROM evaluated
+        GROUP BY code_hash
+        HAVING count() > 1
     )
 SELECT
     code_hash,
-    count() AS evaluations,
-    uniqExact(run_id) AS runs,
-    argMin((run_id, individual_id), (timestamp, run_id, individual_id)) AS first_evaluation,
-    first_evaluation.1 AS first_run,
-    first_evaluation.2 AS first_individual,
-    sum(dollars) - argMin(dollars, (timestamp, run_id, individual_id)) AS wasted_dollars,
-    if(countIf(isFinite(fitness_score)) = 0, NULL, minIf(fitness_score, isFinite(fitness_score))) AS lowest_score,
-    if(countIf(isFinite(fitness_score)) = 0, NULL, maxIf(fitness_score, isFinite(fitness_score))) AS highest_score
-FROM evaluated
-GROUP BY code_hash
-HAVING evaluations > 1
+    length(programs.evaluations) AS evaluations,
+    runs,
+    programs.evaluations[1].2 AS first_run,
+    programs.evaluations[1].3 AS first_individual,
+    arraySum(arrayPopFront(programs.evaluations.4)) AS wasted_dollars,
+    lowest_score,
+    highest_score
+FROM programs
 ORDER BY
     wasted_dollars DESC,
     evaluations DESC,
