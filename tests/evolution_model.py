@@ -62,6 +62,8 @@ class Tables:
     lineages: list[Row] = field(default_factory=list)
     llm: list[Row] = field(default_factory=list)
     actions: list[Row] = field(default_factory=list)
+    observations: list[Row] = field(default_factory=list)
+    scores: list[Row] = field(default_factory=list)
 
     @classmethod
     def of(cls, calls: Iterable[Call]) -> Tables:
@@ -75,6 +77,7 @@ class Tables:
         }
         tables = cls()
         tasks: dict[str, str] = {}
+        told: dict[str, dict[str, Row]] = {"log_trace": {}, "log_observation": {}, "log_score": {}}
         for method, given in calls:
             row = copy.deepcopy(given)
             if method == "log_evolution_run":
@@ -90,12 +93,15 @@ class Tables:
                 tables.llm.append(row)
             elif method == "log_action":
                 tables.actions.append(row)
+            elif method in told:
+                told[method][row["id"]] = row
             else:
                 if method == "log_generation":
                     row["task_name"] = tasks.get(row["run_id"], "")
                 kept[method][tuple(row[name] for name in keys[method])] = row
         tables.runs = list(runs.values())
         tables.generations, tables.individuals, tables.lineages, tables.fronts = (list(rows.values()) for rows in kept.values())
+        tables.observations, tables.scores = list(told["log_observation"].values()), list(told["log_score"].values())
         return tables
 
     def of_run(self, table: str, run_id: str) -> list[Row]:
@@ -165,6 +171,11 @@ def metric(row: Row, name: str) -> float | None:
     return float(place) if number else None
 
 
+def milliseconds(time: datetime) -> datetime:
+    """What a DateTime64(3) holds of a time."""
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)
+
+
 class _Run:
     """Writes the calls of one run."""
 
@@ -181,8 +192,7 @@ class _Run:
     def call(self, method: str, **arguments: Any) -> None:
         """The next call, a little later than the one before."""
         self.time = min(self.time + self.step, self.end)
-        instant = self.time.replace(microsecond=self.time.microsecond // 1000 * 1000)
-        self.calls.append((method, {**arguments, "timestamp": instant}))
+        self.calls.append((method, {**arguments, "timestamp": milliseconds(self.time)}))
 
     def begin(self) -> None:
         plan = self.plan
@@ -217,6 +227,7 @@ class _Run:
             self.cycle(born)
         if number == 2:
             self.graft(born[0])
+            self.trace(number)
         scores = [one["fitness_score"] for one in born]
         front = self.front()
         self.call(
@@ -290,6 +301,31 @@ class _Run:
     def graft(self, child: Row) -> None:
         """One more parent, an individual of another run that is not recorded in this one."""
         self.lineage(child, [{"individual_id": "another run/0-0", "fitness_score": self.plan.score}])
+
+    def trace(self, number: int) -> None:
+        """What made a generation, as a trace: a tree of observations with a few that are not where they should be, and scores."""
+        trace, begun = f"{self.plan.run_id}/trace-{number}", self.time
+        self.call("log_trace", id=trace, name=f"generation {number}", run_id=self.plan.run_id, generation=number)
+        kinds = (("AGENT", ""), ("GENERATION", "0"), ("GENERATION", "0"), ("TOOL", "2"), ("SPAN", "3"), ("SPAN", "none"), ("SPAN", "7"), ("SPAN", "6"))
+        for place, (kind, parent) in enumerate(kinds):
+            start = begun + timedelta(milliseconds=self.chance.randrange(500 if place else 1))
+            lasting = timedelta(milliseconds=self.chance.randrange(1000))
+            row: Row = {"id": f"{trace}/{place}", "trace_id": trace, "name": f"step {place}", "type": kind, "run_id": self.plan.run_id}
+            row |= {"parent_observation_id": f"{trace}/{parent}" if parent else None}
+            row |= {"start_time": milliseconds(start), "end_time": None if place == 4 else milliseconds(start + lasting)}
+            self.calls.append(("log_observation", row | (self.usage(place) if kind == "GENERATION" else {})))
+        for place, value in enumerate((round(self.chance.random(), 6), math.nan, "good", True)):
+            about = {"observation_id": f"{trace}/{place}"} if place % 2 else {}
+            self.call("log_score", name=f"score {place % 3}", value=value, trace_id=trace, id=f"{trace}/score-{place}", **about)
+
+    def usage(self, place: int) -> Row:
+        """Tokens by bucket, and a cost that is divided, not divided or unknown."""
+        chance = self.chance
+        cost: Any = chance.choice((None, round(chance.random(), 6), {"input": round(chance.random(), 6), "output": round(chance.random(), 6)}))
+        usage = {"input": chance.randrange(1, 9000), "output": chance.randrange(100, 900), "output.reasoning": chance.randrange(1, 100)}
+        if place == 2:
+            usage["input_cache_read"] = chance.randrange(1, 5000)
+        return {"model": chance.choice(list(MODELS)), "usage": usage, "cost": cost}
 
     def parents(self, number: int) -> list[Row]:
         """Good ones more often; sometimes two, sometimes none, the second way to begin anew."""
