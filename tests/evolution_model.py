@@ -223,7 +223,7 @@ class _Run:
         if number == 10:
             born.append(self.individual(number, SHARED))
         self.alive += born
-        if number == 6:
+        if number == 6 and self.plan.run_id == "run_12345":
             self.cycle(born)
         if number == 2:
             self.graft(born[0])
@@ -246,9 +246,12 @@ class _Run:
         self.call("log_pareto_front", run_id=self.plan.run_id, generation=number, pareto_individuals=members + twice)
 
     def individual(self, number: int, name: str) -> Row:
+        """One individual. The first of a generation is the smallest of all so far, so it is on the front; one scores infinitely."""
         plan, chance = self.plan, self.chance
         parents = self.parents(number)
         kind = "init" if number == 0 else "crossover" if len(parents) == 2 else chance.choice([m for m in MUTATIONS if m != "crossover"])
+        small = name.split("-")[1:2] == ["0"]
+        score = math.inf if name.startswith("5-1") else self.score(number, sure=small)
         name = name if name == SHARED else f"{plan.run_id}/{name}"
         cost = sum(self.llm_call(number, name) for _ in range(chance.choice((1, 1, 2))))
         row = {
@@ -257,14 +260,14 @@ class _Run:
             "generation": number,
             "parent_id": parents[0]["individual_id"] if parents else "",
             "mutation_type": kind,
-            "fitness_score": self.score(number),
+            "fitness_score": score,
             "metrics": self.metrics(),
             "is_pareto": chance.random() < 0.3,
             "api_cost": cost if math.isfinite(cost) else 0.0,
             "embed_cost": round(chance.random() / 1000, 7),
             "novelty_cost": chance.choice((0.0, 0.0, 0.002, math.nan)),
             "code_hash": self.code_hash(),
-            "code_size": chance.randrange(200, 4000),
+            "code_size": 150 - number if small else chance.randrange(200, 4000),
         }
         row["combined_score"] = row["fitness_score"] - row["code_size"] / 1e5
         failed = math.isnan(row["fitness_score"])
@@ -337,10 +340,10 @@ class _Run:
         two = self.chance.random() < 0.35 and draw[0] is not draw[1]
         return draw if two else draw[:1]
 
-    def score(self, number: int) -> float:
-        odd = self.chance.random()
+    def score(self, number: int, sure: bool = False) -> float:
         if number == 3 and self.plan.run_id == "your_run_id":
             return math.nan
+        odd = 1.0 if sure else self.chance.random()
         if odd < 0.1:
             return math.nan
         if odd < 0.12:
@@ -399,11 +402,16 @@ class _Run:
         return cost
 
 
+def repeated(plan: Plan) -> int:
+    """The generation that a resumed run makes again."""
+    return 10 if plan.run_id == "your_run_id" else 5
+
+
 def evolve(seed: int, end: datetime, resumed: bool = False) -> list[Call]:
     """The calls of all PLANS, as they would be if the newest of them ended at `end`.
 
-    When resumed, each run of more than five generations died behind its fifth, began again with the same run_id, and made that generation
-    anew: half of its individuals again under their names, the others as new ones.
+    When resumed, each run of more than five generations died behind its fifth, one behind its last, began again with the same run_id, and
+    made that generation anew: under the same names when its population is odd, else as new individuals.
     """
     chance = random.Random(seed)
     calls: list[Call] = []
@@ -414,10 +422,12 @@ def evolve(seed: int, end: datetime, resumed: bool = False) -> list[Call]:
         run.begin()
         for number in range(plan.generations):
             run.generation(number)
-            if resumed and number == 5:
+            if resumed and number == repeated(plan):
                 run.begin()
-                run.alive = [one for one in run.alive if one["generation"] < 5]
-                run.generation(5, "" if plan.population % 2 else "-again")
+                run.alive = [one for one in run.alive if one["generation"] < number]
+                run.generation(number, "" if plan.population % 2 else "-again")
+        if plan.status == "running" and plan.generations:
+            run.alive += [run.individual(plan.generations, f"{plan.generations}-{place}") for place in range(2)]
         if plan.run_id == "run_begun":
             run.time = run.end
             run.llm_call(0, "")

@@ -1,4 +1,5 @@
 -- Which individual scored highest in all runs of a task?
+-- Printed form: a score of inf, which only an evaluator with a mistake gives, wins, and among equal scores chance decides.
 -- Scores that are not finite are left out; of equal scores the individual of the earlier generation comes first.
 -- param task_name: the task
 -- param limit = 1: how many

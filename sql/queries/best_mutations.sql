@@ -1,4 +1,5 @@
 -- Which mutations of a run improved the most on their parent?
+-- Printed form: a child of a parent with a score of -inf has the largest fitness_delta of all, inf; here it is left out.
 -- A child of two parents has a row, and a fitness_delta, for each.
 -- param run_id: the run
 -- param limit = 10: how many

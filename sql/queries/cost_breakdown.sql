@@ -1,5 +1,5 @@
 -- For what was the money of a run spent?
--- Costs that are not finite are left out.
+-- Printed form: one cost of NaN makes its sum and the total NaN; here costs that are not finite are left out.
 -- param run_id: the run
 SELECT
     sumIf(api_cost, isFinite(api_cost)) AS total_mutation_cost,

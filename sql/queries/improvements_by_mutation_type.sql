@@ -1,4 +1,5 @@
 -- By how much do the mutations improve that do?
+-- Printed form: one fitness_delta of inf, from a parent of -inf, makes the mean of its type inf; here it is left out.
 -- param run_id = '': the run; '' is all runs
 SELECT
     mutation_type,

@@ -1,4 +1,5 @@
 -- What did the calls of each model cost, in dollars and in time?
+-- Printed form: one cost of NaN, of a call whose price was not known, makes the sum and the mean of its model NaN.
 -- Numbers that are not finite are left out of sums and means.
 -- param run_id = '': the run; '' is all calls, also those outside of a run
 SELECT

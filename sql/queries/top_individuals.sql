@@ -1,5 +1,6 @@
 -- Which individuals of a run scored highest?
--- Scores that are not finite are left out; of equal scores the earlier individual comes first.
+-- Printed form: a score of inf, which only an evaluator with a mistake gives, comes first, and equal scores are in no order.
+-- Scores that are not finite are left out; of equal scores the individual of the earlier generation comes first.
 -- param run_id: the run
 -- param limit = 10: how many
 SELECT

@@ -8,7 +8,20 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from evolution_model import RUNS, SHARED, TASKS, Row, Tables, descending, finite, highest, lowest, mean, metric, quantile
+from evolution_model import (
+    RUNS,
+    SHARED,
+    TASKS,
+    Row,
+    Tables,
+    descending,
+    finite,
+    highest,
+    lowest,
+    mean,
+    metric,
+    quantile,
+)
 from query_oracles import EVERY_RUN, oracle, ordered
 
 Rows = list[tuple[Any, ...]]
