@@ -427,10 +427,14 @@ TRACES = [f"{run}/trace-2" for run in RUNS]
 def usage_by_model(tables: Tables, run_id: str, since: str, until: str) -> Rows:
     tokens: dict[tuple[str, str], list[int]] = defaultdict(list)
     costs: dict[tuple[str, str], list[Decimal]] = defaultdict(list)
-    for row in tables.observations:
-        if "usage" not in row or run_id not in ("", row["run_id"]):
-            continue
+    calls = [row for row in tables.observations if "usage" in row]
+    for row in tables.llm:
+        usage = {} if row["input_tokens"] is None else {"input": row["input_tokens"], "output": row["output_tokens"]}
+        calls.append({**row, "usage": usage, "cost": row["cost"] if math.isfinite(row["cost"]) else None})
+    for row in calls:
         model, usage, cost = row["model"], row["usage"], row["cost"]
+        if run_id not in ("", row["run_id"]) or (not usage and cost is None):
+            continue
         whole = sum(value for bucket, value in usage.items() if "." not in bucket)
         for bucket, value in {**usage, "total": whole}.items():
             tokens[model, bucket].append(value)
