@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "cluster.h"
 #include "query_text.h"
 #include "thread.h"
 #include "update.h"
@@ -9,7 +10,8 @@
 #define CODE_ILLEGAL_FINAL 181
 /* Rows of a backlog may be of any number of months, so the limit on partitions in one insert would hold them back for
  * ever. */
-#define INSERT_SETTINGS    "&insert_deduplicate=0&async_insert=0&max_partitions_per_insert_block=0"
+#define INSERT_SETTINGS                                                                                                \
+    "&insert_deduplicate=0&async_insert=0&max_partitions_per_insert_block=0" GCH_CLUSTER_INSERT_SETTINGS
 
 void gch_delivery_init(struct gch_delivery *delivery, struct gch_transport *transport, struct gch_counters *counters,
                        struct gch_notices *notices)
