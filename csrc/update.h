@@ -6,7 +6,7 @@
 #ifndef GCH_UPDATE_H
 #define GCH_UPDATE_H
 
-#include "buf.h"
+#include "multipart.h"
 
 /* Bytes of each text: a server takes no form field of more than 128 KiB, and escaping may double it. */
 #define GCH_UPDATE_TEXT_MAX 16384
@@ -36,6 +36,6 @@ void gch_update_put_insert(struct gch_buf *sql);
 void gch_update_put_mutation(struct gch_buf *sql);
 
 /* Appends each parameter as a field of a form, with status and error cut at GCH_UPDATE_TEXT_MAX. */
-void gch_update_put_parameters(struct gch_buf *form, const struct gch_update *update);
+void gch_update_put_parameters(struct gch_multipart *form, const struct gch_update *update);
 
 #endif
