@@ -275,7 +275,8 @@ enum gch_status gch_sender_init(struct gch_sender *sender, const struct gch_send
                      sender->batch_bytes);
     sender->drainer.pause = &sender->connect_waits;
     sender->drainer.own_interval_ms = sender->batch_interval_ms;
-    struct gch_connection_options connection = {place, migrations, settings, options->python, options->package_path};
+    struct gch_connection_options connection = {place,    migrations,      notices,
+                                                settings, options->python, options->package_path};
     return gch_connection_init(&sender->connection, &connection, counters);
 }
 
