@@ -215,6 +215,8 @@ class _Run:
         self.alive += born
         if number == 6 and self.plan.run_id == "run_12345":
             self.cycle(born)
+        if number == 2:
+            self.graft(born[0])
         scores = [one["fitness_score"] for one in born]
         front = self.front()
         self.call(
@@ -288,6 +290,10 @@ class _Run:
         for child, parent in ((born[0], born[1]), (born[1], born[0])):
             self.lineage({**child, "mutation_type": "diff"}, [parent])
 
+    def graft(self, child: Row) -> None:
+        """One more parent, an individual of another run that is not recorded in this one."""
+        self.lineage(child, [{"individual_id": "another run/0-0", "fitness_score": self.plan.score}])
+
     def parents(self, number: int) -> list[Row]:
         """Good ones more often; sometimes two, sometimes none, the second way to begin anew."""
         older = [one for one in self.alive if one["generation"] < number]
@@ -355,7 +361,7 @@ class _Run:
             provider=provider,
             input_tokens=tokens,
             output_tokens=None if tokens is None else tokens // 3,
-            error=chance.choice(("RateLimitError: slow down", "Timeout")) if failed else "",
+            error=chance.choice((f"RateLimitError: {number} calls a minute are the limit", "Timeout")) if failed else "",
         )
         return cost
 
@@ -373,8 +379,10 @@ def evolve(seed: int, end: datetime, resumed: bool = False) -> list[Call]:
     """
     chance = random.Random(seed)
     calls: list[Call] = []
+    hashes: list[str] = []
     for plan in PLANS:
         run = _Run(plan, chance, end - timedelta(minutes=plan.minutes_ago))
+        run.hashes = hashes
         run.begin()
         for number in range(plan.generations):
             run.generation(number)
