@@ -11,6 +11,7 @@ enum gch_status gch_connection_init(struct gch_connection *connection, const str
     memset(connection, 0, sizeof(*connection));
     connection->place = options->place;
     connection->migrations = options->migrations;
+    connection->notices = options->notices;
     connection->url_text = settings->text[GCH_OPTION_url];
     enum gch_status status =
         gch_transport_init(&connection->transport, counters, gch_settings_ms(settings, GCH_OPTION_connect_timeout),
@@ -42,6 +43,21 @@ static enum gch_status find_server(struct gch_connection *connection, struct gch
     return GCH_OK;
 }
 
+/* Whoever lets us in goes on to the tables, whose statements say better what is wrong. */
+static enum gch_status ask_release(struct gch_connection *connection, struct gch_reply *reply)
+{
+    struct gch_request request = {.sql = GCH_RELEASE_QUERY, .without_database = true};
+    enum gch_status status = gch_transport_send(&connection->transport, &request, reply);
+    bool shut = reply->http_status == 0 || (reply->error_class == GCH_CLASS_AUTH && reply->code != CODE_ACCESS_DENIED);
+    if (status != GCH_OK)
+        return status == GCH_ERR_REMOTE && !shut ? GCH_OK : status;
+    char remark[GCH_ERR_TEXT_MAX];
+    gch_release_take(&connection->transport.release, reply->body.data, reply->body.len);
+    if (gch_release_remark(&connection->transport.release, remark, sizeof(remark)))
+        gch_notice_post(connection->notices, GCH_CAUSE_RELEASE, remark);
+    return GCH_OK;
+}
+
 enum gch_status gch_connection_make(struct gch_connection *connection, struct gch_reply *reply,
                                     const _Atomic bool *stop, struct gch_err *err)
 {
@@ -50,6 +66,9 @@ enum gch_status gch_connection_make(struct gch_connection *connection, struct gc
     if (status == GCH_OK)
         status = gch_transport_connect(&connection->transport, &url);
     gch_url_deinit(&url);
+    if (status != GCH_OK)
+        return status;
+    status = ask_release(connection, reply);
     if (status != GCH_OK)
         return status;
     size_t applied;

@@ -1,13 +1,14 @@
 /* The way to the server: found or started, spoken to, its tables brought up to date.
  *
  * Not ready -> gch_connection_make -> ready, until the sender meets a failure and sets ready back. Making it again is
- * cheap: a look at the endpoint and two small queries. Owner: the sender thread.
+ * cheap: a look at the endpoint and three small queries. Owner: the sender thread.
  */
 #ifndef GCH_CONNECTION_H
 #define GCH_CONNECTION_H
 
 #include "embedded.h"
 #include "migrate.h"
+#include "notice.h"
 #include "place.h"
 #include "transport.h"
 
@@ -18,6 +19,7 @@ struct gch_connection {
     const struct gch_migrations *migrations;
     const char *url_text;         /* the setting, password and all */
     struct gch_endpoint endpoint; /* of the embedded server that was found last */
+    struct gch_notices *notices;
     size_t migrations_applied;
     bool ready;
 };
@@ -26,6 +28,7 @@ struct gch_connection {
 struct gch_connection_options {
     const struct gch_place *place;
     const struct gch_migrations *migrations;
+    struct gch_notices *notices; /* of gch_connection_make, else NULL */
     const struct gch_settings *settings;
     const char *python;
     const char *package_path;

@@ -6,10 +6,10 @@
 #include "thread.h"
 #include "update.h"
 
-#define CODE_ILLEGAL_FINAL 181
-/* Rows of a backlog may be of any number of months, so the limit on partitions in one insert would hold them back for
- * ever. */
-#define INSERT_SETTINGS    "&insert_deduplicate=0&async_insert=0&max_partitions_per_insert_block=0"
+#define CODE_UNKNOWN_IDENTIFIER 47
+#define CODE_ILLEGAL_FINAL      181
+/* A backlog may hold rows of any number of months, which the limit on partitions would hold back for ever. */
+#define INSERT_SETTINGS         "&insert_deduplicate=0&async_insert=0&max_partitions_per_insert_block=0"
 
 void gch_delivery_init(struct gch_delivery *delivery, struct gch_transport *transport, struct gch_counters *counters,
                        struct gch_notices *notices)
@@ -300,22 +300,27 @@ static enum gch_status send_round(struct gch_delivery *delivery, struct gch_wind
 static enum gch_status post_update(struct gch_delivery *delivery, const struct gch_update *update,
                                    void (*put)(struct gch_buf *))
 {
-    gch_buf_reset(&delivery->sql);
     gch_buf_reset(&delivery->form);
-    put(&delivery->sql);
-    const char *sql = gch_buf_cstr(&delivery->sql);
-    if (sql == NULL)
-        return GCH_ERR_NOMEM;
-    if (update->error_len > GCH_UPDATE_TEXT_MAX || update->status_len > GCH_UPDATE_TEXT_MAX)
-        gch_count(&delivery->counters->values_cut, 1);
-    gch_form_put_text(&delivery->form, "query", sql);
-    gch_update_put_parameters(&delivery->form, update);
-    gch_form_put_end(&delivery->form);
-    if (gch_buf_status(&delivery->form) != GCH_OK)
+    if (gch_update_put_form(&delivery->form, update, put) != GCH_OK)
         return GCH_ERR_NOMEM;
     struct gch_request request = {
         .extra = INSERT_SETTINGS, .form = &delivery->form, .no_result = put == gch_update_put_insert};
     return gch_transport_send(delivery->transport, &request, &delivery->reply);
+}
+
+/* For a table that takes no FINAL. Before 26.5 a server refuses to change rows where a MATERIALIZED column names an
+ * EPHEMERAL one; on such a table the version is an ordinary column from then on. */
+static enum gch_status mutate(struct gch_delivery *delivery, const struct gch_update *update)
+{
+    enum gch_status status = post_update(delivery, update, gch_update_put_mutation);
+    if (status != GCH_ERR_REMOTE || delivery->reply.code != CODE_UNKNOWN_IDENTIFIER)
+        return status;
+    status = post_update(delivery, update, gch_update_put_plain_version);
+    if (status != GCH_OK)
+        return status;
+    (void)gch_err_set(&delivery->reply.err, GCH_OK, GCH_UPDATE_PLAIN_VERSION_TEXT, delivery->transport->release.text);
+    gch_notice_post(delivery->notices, GCH_CAUSE_RELEASE, delivery->reply.err.text);
+    return post_update(delivery, update, gch_update_put_mutation);
 }
 
 /* The run is not in the table yet: its row may be in the outbox of another process. */
@@ -327,9 +332,8 @@ static enum gch_status postpone_update(struct gch_delivery *delivery, const stru
     (void)gch_err_set(&delivery->reply.err, GCH_ERR_REMOTE,
                       "update_evolution_run: evolution_runs has no run \"%.*s\"; log_evolution_run first",
                       (int)(update->run_id_len < 200 ? update->run_id_len : 200), update->run_id);
-    if (now / 1000 > (uint64_t)update->version_us / 1000 + GCH_UPDATE_PATIENCE_MS) {
+    if (now / 1000 > (uint64_t)update->version_us / 1000 + GCH_UPDATE_PATIENCE_MS)
         return quarantine(delivery, frame, "evolution_runs", strlen("evolution_runs"));
-    }
     gch_notice_post(delivery->notices, GCH_CAUSE_UPDATE, delivery->reply.err.text);
     return park(delivery, frame, 1);
 }
@@ -338,9 +342,8 @@ static enum gch_status postpone_update(struct gch_delivery *delivery, const stru
 static enum gch_status after_failed_update(struct gch_delivery *delivery, const struct gch_aside *frame)
 {
     enum gch_error_class error_class = delivery->reply.error_class;
-    if (error_class == GCH_CLASS_REJECT) {
+    if (error_class == GCH_CLASS_REJECT)
         return quarantine(delivery, frame, "evolution_runs", strlen("evolution_runs"));
-    }
     if (error_class != GCH_CLASS_SCHEMA || !delivery->schema_checked)
         return GCH_ERR_REMOTE;
     gch_notice_post(delivery->notices, GCH_CAUSE_SCHEMA, delivery->reply.err.text);
@@ -357,9 +360,10 @@ static enum gch_status send_update(struct gch_delivery *delivery, const struct g
                           GCH_UPDATE_TEXT_MAX);
         return quarantine(delivery, &frame, "evolution_runs", strlen("evolution_runs"));
     }
+    gch_count(&delivery->counters->values_cut, gch_update_is_cut(&update));
     enum gch_status status = post_update(delivery, &update, gch_update_put_insert);
     if (status == GCH_ERR_REMOTE && delivery->reply.code == CODE_ILLEGAL_FINAL)
-        status = post_update(delivery, &update, gch_update_put_mutation);
+        status = mutate(delivery, &update);
     else if (status == GCH_OK && delivery->reply.written_rows == 0)
         return postpone_update(delivery, &frame, &update);
     if (status == GCH_OK)

@@ -8,6 +8,8 @@
 #include "tables.h"
 #include "utf8.h"
 
+#define STATEMENT_MAX (64U << 10)
+
 struct cursor {
     const uint8_t *at;
     const uint8_t *end;
@@ -106,6 +108,11 @@ void gch_update_put_mutation(struct gch_buf *sql)
     gch_buf_text(sql, " WHERE run_id = {run_id:String}");
 }
 
+void gch_update_put_plain_version(struct gch_buf *sql)
+{
+    gch_buf_text(sql, "ALTER TABLE evolution_runs MODIFY COLUMN event_ts DateTime64(6) DEFAULT _ts");
+}
+
 static size_t cut(const char *text, size_t len)
 {
     return len <= GCH_UPDATE_TEXT_MAX ? len : gch_utf8_floor((const uint8_t *)text, GCH_UPDATE_TEXT_MAX);
@@ -127,4 +134,25 @@ void gch_update_put_parameters(struct gch_buf *form, const struct gch_update *up
     put_number(form, "at", update->at_ms);
     put_number(form, "end_time", update->end_time_ms);
     put_number(form, "version", update->version_us);
+}
+
+bool gch_update_is_cut(const struct gch_update *update)
+{
+    return update->error_len > GCH_UPDATE_TEXT_MAX || update->status_len > GCH_UPDATE_TEXT_MAX;
+}
+
+enum gch_status gch_update_put_form(struct gch_buf *form, const struct gch_update *update,
+                                    void (*put)(struct gch_buf *sql))
+{
+    struct gch_buf sql;
+    gch_buf_init(&sql, STATEMENT_MAX);
+    put(&sql);
+    const char *text = gch_buf_cstr(&sql);
+    if (text != NULL) {
+        gch_form_put_text(form, "query", text);
+        gch_update_put_parameters(form, update);
+        gch_form_put_end(form);
+    }
+    gch_buf_deinit(&sql);
+    return text == NULL ? GCH_ERR_NOMEM : gch_buf_status(form);
 }

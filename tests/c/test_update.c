@@ -55,6 +55,9 @@ static void test_statement_binds_everything(void)
     gch_update_put_mutation(&buf);
     CHECK(strstr(gch_buf_cstr(&buf), "_ts") == NULL);
     gch_buf_reset(&buf);
+    CHECK_INT(gch_update_put_form(&buf, &sample, gch_update_put_plain_version), GCH_OK);
+    CHECK(strstr(gch_buf_cstr(&buf), "\"query\"\r\n\r\nALTER TABLE evolution_runs MODIFY COLUMN event_ts") != NULL);
+    gch_buf_reset(&buf);
     gch_update_put_parameters(&buf, &sample);
     static const char *const fields[] = {
         "run_id\"\r\n\r\nr\\'1", "status\"\r\n\r\nfailed", "error\"\r\n\r\na\\nb", "total_generations\"\r\n\r\n-1",
@@ -79,6 +82,7 @@ static void test_long_text_is_cut_between_characters(void)
     gch_buf_init(&buf, 1 << 20);
     update.error = text;
     update.error_len = len;
+    CHECK(gch_update_is_cut(&update) && !gch_update_is_cut(&sample));
     gch_update_put_parameters(&buf, &update);
     const char *error = strstr(gch_buf_cstr(&buf), "\"param_error\"") + 17;
     CHECK_INT(strcspn(error, "\r"), GCH_UPDATE_TEXT_MAX / 3 * 3);
