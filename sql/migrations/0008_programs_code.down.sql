@@ -1,0 +1,3 @@
+-- Removes the texts of programs.
+
+DROP TABLE IF EXISTS programs_code;
