@@ -70,7 +70,9 @@ class TurnSession:
         if word in READS:
             return "READ_ONLY", 1
         if self._readonly:
-            raise own_error(36, "Cannot execute query in readonly mode. For queries over HTTP, method GET implies readonly")
+            raise own_error(
+                36, "Cannot execute query in readonly mode. For queries over HTTP, method GET implies readonly"
+            )
         if found := _TEMPORARY.search(sql):
             self._temporary.append(found.group(1).decode())
             return "CONTROL", 1

@@ -18,6 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = ROOT / "tests"
+HERE = Path(__file__).parent
 PATTERNS = (
     "test_tables.py", "test_values.py", "test_delivery.py", "test_logger.py", "test_flush.py", "test_client.py",
     "test_refused_rows.py", "test_migrat*.py", "test_quer*.py", "test_observ*.py", "test_trac*.py", "test_merge*.py",
@@ -79,13 +80,26 @@ def choose(name: str) -> Engine:
     known = {engine.release: engine for engine in ENGINES}
     if name in known:
         return known[name]
-    near = difflib.get_close_matches(name, known, 1, 0) or [ENGINES[0].release]
-    raise SystemExit(f"engine {name!r} is not in the list: {', '.join(known)}; the nearest is {near[0]}")
+    raise SystemExit(f"engine {name!r} is not in the list: {', '.join(known)}; the nearest is {nearest(name, list(known))}")
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """By its date for a release, by its letters for anything else."""
+
+    def months(release: str) -> int:
+        year, month = release.split(".")[:2]
+        return 12 * int(year) + int(month)
+
+    try:
+        return min((one for one in known if "." in one), key=lambda one: abs(months(one) - months(name)))
+    except ValueError:
+        return difflib.get_close_matches(name, known, 1, 0)[0]
 
 
 def install(engine: Engine, home: Path) -> Path:
     """The directory that the engine is installed in. One is about 0.6 GB; what it depends on is not needed."""
-    package = home / engine.requirement.replace("==", "-")
+    # The embedded server's kernel fence opens directories of this name only.
+    package = home / engine.requirement.replace("==", "-") / "site-packages"
     if not (package / "installed").exists() or engine.whole:
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
         subprocess.run([*command, "--upgrade", "--target", str(package), engine.requirement], check=True)
@@ -95,22 +109,25 @@ def install(engine: Engine, home: Path) -> Path:
 
 def version_of(package: Path) -> str:
     """What the engine itself says."""
-    command = [sys.executable, "-c", PROBE, str(package), str(Path(__file__).parent)]
+    command = [sys.executable, "-c", PROBE, str(package), str(HERE)]
     return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout.split()[-1]
 
 
 def run_tests(engine: Engine, package: Path, options: list[str]) -> tuple[str, int]:
     """pytest's last line and its exit code."""
-    if engine.whole:
-        server = ["env", f"PYTHONPATH={package}{os.pathsep}{ROOT}", sys.executable, "-m", "genesis_ch.server"]
-    else:
-        server = [sys.executable, str(Path(__file__).with_name("front.py")), "--engine", str(package)]
+    whole = ["env", f"PYTHONPATH={package}{os.pathsep}{ROOT}", sys.executable, "-m", "genesis_ch.server"]
+    front = [sys.executable, str(HERE / "front.py"), "--engine", str(package)]
     files = sorted({str(path) for pattern in PATTERNS for path in TESTS.glob(pattern)})
+    files += [str(HERE / "check_old.py")] * (not engine.whole)
     command = [sys.executable, "-m", "pytest", "--timeout=120", *(options or files)]
     process = subprocess.Popen(
         command,
         cwd=ROOT,
-        env={**os.environ, "GENESIS_CH_TEST_SERVER": shlex.join(server)},
+        env={
+            **os.environ,
+            "GENESIS_CH_TEST_SERVER": shlex.join(whole if engine.whole else front),
+            "GENESIS_CH_TEST_ENGINE": shlex.join([engine.release, str(package)]),
+        },
         stdout=subprocess.PIPE,
         text=True,
     )
