@@ -19,6 +19,11 @@
     X(home, "GENESIS_CH_HOME", TEXT, "", 0, 0, "directory of the embedded store and of the outbox")                    \
     X(ca_file, "GENESIS_CH_CA_FILE", TEXT, "", 0, 0, "certificates that https trusts, PEM; else those of the system")  \
     X(redact, "GENESIS_CH_REDACT", FLAG, "1", 0, 1, "values of secret-looking keys of a run's config are replaced")    \
+    X(project_id, "GENESIS_CH_PROJECT_ID", TEXT, "default", 0, 0, "project of traces, observations and scores")        \
+    X(environment, "GENESIS_CH_ENVIRONMENT", TEXT, "default", 0, 0, "their environment, such as production")           \
+    X(observations, "GENESIS_CH_OBSERVATIONS", FLAG, "1", 0, 1, "an LLM call is also stored as an observation")        \
+    X(scores, "GENESIS_CH_SCORES", FLAG, "0", 0, 1, "the metrics of an individual are also stored as scores")          \
+    X(prices, "GENESIS_CH_PRICES", FLAG, "1", 0, 1, "unknown costs come from the prices of an installed LiteLLM")      \
     X(outbox_max_bytes, "GENESIS_CH_OUTBOX_MAX_BYTES", BYTES, "1073741824", 1048576, 1099511627776,                    \
       "cap of the outbox on disk, for each destination")                                                               \
     X(segment_bytes, "GENESIS_CH_SEGMENT_BYTES", BYTES, "4194304", 65536, 134217728, "size of one outbox file")        \

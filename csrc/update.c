@@ -3,12 +3,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "query_text.h"
 #include "rowbinary.h"
 #include "tables.h"
 #include "utf8.h"
-
-#define STATEMENT_MAX (64U << 10)
 
 struct cursor {
     const uint8_t *at;
@@ -118,41 +115,20 @@ static size_t cut(const char *text, size_t len)
     return len <= GCH_UPDATE_TEXT_MAX ? len : gch_utf8_floor((const uint8_t *)text, GCH_UPDATE_TEXT_MAX);
 }
 
-static void put_number(struct gch_buf *form, const char *name, int64_t number)
+static void put_number(struct gch_multipart *form, const char *name, int64_t number)
 {
     char text[24];
     int len = snprintf(text, sizeof(text), "%" PRId64, number);
-    gch_form_put_parameter(form, name, text, (size_t)len);
+    gch_multipart_put_parameter(form, name, text, (size_t)len);
 }
 
-void gch_update_put_parameters(struct gch_buf *form, const struct gch_update *update)
+void gch_update_put_parameters(struct gch_multipart *form, const struct gch_update *update)
 {
-    gch_form_put_parameter(form, "run_id", update->run_id, update->run_id_len);
-    gch_form_put_parameter(form, "status", update->status, cut(update->status, update->status_len));
-    gch_form_put_parameter(form, "error", update->error, cut(update->error, update->error_len));
+    gch_multipart_put_parameter(form, "run_id", update->run_id, update->run_id_len);
+    gch_multipart_put_parameter(form, "status", update->status, cut(update->status, update->status_len));
+    gch_multipart_put_parameter(form, "error", update->error, cut(update->error, update->error_len));
     put_number(form, "total_generations", update->total_generations);
     put_number(form, "at", update->at_ms);
     put_number(form, "end_time", update->end_time_ms);
     put_number(form, "version", update->version_us);
-}
-
-bool gch_update_is_cut(const struct gch_update *update)
-{
-    return update->error_len > GCH_UPDATE_TEXT_MAX || update->status_len > GCH_UPDATE_TEXT_MAX;
-}
-
-enum gch_status gch_update_put_form(struct gch_buf *form, const struct gch_update *update,
-                                    void (*put)(struct gch_buf *sql))
-{
-    struct gch_buf sql;
-    gch_buf_init(&sql, STATEMENT_MAX);
-    put(&sql);
-    const char *text = gch_buf_cstr(&sql);
-    if (text != NULL) {
-        gch_form_put_text(form, "query", text);
-        gch_update_put_parameters(form, update);
-        gch_form_put_end(form);
-    }
-    gch_buf_deinit(&sql);
-    return text == NULL ? GCH_ERR_NOMEM : gch_buf_status(form);
 }

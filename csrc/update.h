@@ -6,9 +6,7 @@
 #ifndef GCH_UPDATE_H
 #define GCH_UPDATE_H
 
-#include <stdbool.h>
-
-#include "buf.h"
+#include "multipart.h"
 
 /* Bytes of each text: a server takes no form field of more than 128 KiB, and escaping may double it. */
 #define GCH_UPDATE_TEXT_MAX 16384
@@ -46,11 +44,6 @@ void gch_update_put_plain_version(struct gch_buf *sql);
     "an older logger, is an ordinary column now, which SELECT * shows"
 
 /* Appends each parameter as a field of a form, with status and error cut at GCH_UPDATE_TEXT_MAX. */
-void gch_update_put_parameters(struct gch_buf *form, const struct gch_update *update);
-bool gch_update_is_cut(const struct gch_update *update);
-
-/* Appends a whole form: the statement that put writes, and the parameters. */
-enum gch_status gch_update_put_form(struct gch_buf *form, const struct gch_update *update,
-                                    void (*put)(struct gch_buf *sql)) GCH_MUST_CHECK;
+void gch_update_put_parameters(struct gch_multipart *form, const struct gch_update *update);
 
 #endif
