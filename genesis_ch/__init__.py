@@ -10,7 +10,9 @@ Importing this starts nothing and loads nothing from outside the standard librar
 from __future__ import annotations
 
 from ._alias import alias
+from ._context import carry, context
 from ._results import ConnectError, Endpoint, FlushResult
+from ._spans import Span, current_span, observe, span
 from ._version import __version__
 from .logger import ClickHouseLogger, ch_logger
 
@@ -19,7 +21,13 @@ __all__ = [
     "ConnectError",
     "Endpoint",
     "FlushResult",
+    "Span",
     "__version__",
     "alias",
+    "carry",
     "ch_logger",
+    "context",
+    "current_span",
+    "observe",
+    "span",
 ]
