@@ -7,6 +7,7 @@ import fractions
 import json
 import os
 import random
+import re
 import struct
 import subprocess
 import sys
@@ -252,6 +253,15 @@ CASES = [
     Case("names of nobody", {"prompts": 8, "x": {"total": 1}}, {"other.prompts": 8, "other.x.total": 1}, None, None),
     Case("nothing", None, {}, None, None),
 ]
+
+
+def test_the_buckets_are_documented() -> None:
+    """The list of docs/values.md is that of csrc/usage.h."""
+    section = (ROOT / "docs/values.md").read_text().partition("## Tokens")[2].partition("**Names without a dot")[0]
+    header = (ROOT / "csrc/usage.h").read_text()
+    names = re.findall(r'X\(\w+, "([^"]+)"\)', header)
+    assert re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE) == names
+    assert {name for case in CASES for name in case.stored if not name.startswith("other.")} <= set(names)
 
 
 class Store:
