@@ -434,6 +434,32 @@ def test_an_unknown_cost_is_never_0(store: Store) -> None:
     assert store.count("values_replaced") == len(unknown)
 
 
+def test_costs_that_a_usage_tells(store: Store) -> None:
+    """OpenRouter and LiteLLM put a number among the tokens, Perplexity a mapping; a cost of the caller's comes first."""
+    tokens = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+    perplexity = {"input_tokens_cost": 0.0, "output_tokens_cost": 0.001, "request_cost": 0.005, "total_cost": 0.006}
+    cases: dict[str, tuple[Any, Any, str | None]] = {
+        "number": ({**tokens, "cost": 0.0123, "cost_details": {"upstream_inference_cost": 0.5}}, None, "0.0123"),
+        "object": (SimpleNamespace(**tokens, cost=0.25), None, "0.25"),
+        "mapping": ({**tokens, "cost": perplexity}, None, "0.006"),
+        "free": ({**tokens, "cost": 0}, None, "0"),
+        "given": ({**tokens, "cost": 0.0123}, 7, "7"),
+        "none": ({**tokens, "cost": None}, None, None),
+        "odd": ({**tokens, "cost": "cheap"}, None, None),
+        "nan": ({**tokens, "cost": float("nan")}, None, None),
+        "truth": ({**tokens, "cost": True}, None, None),
+    }
+    for name, (usage, cost, _) in cases.items():
+        store.log(name, usage=usage, cost=cost)
+    rows = store.rows()
+    for name, (_, cost, total) in cases.items():
+        row = rows[name]
+        assert row["total_cost"] == row["cost_details"].get("total") == (None if total is None else Decimal(total)), name
+        assert row["provided_cost_details"] == ({} if cost is None else {"total": Decimal(cost)}), name
+        assert row["usage_details"] == {"input": 10, "output": 5, "total": 15}, name
+    assert rows["mapping"]["cost_details"]["request_cost"] == Decimal("0.005")
+
+
 def test_costs_by_bucket(store: Store) -> None:
     cases: dict[str, tuple[Any, dict[str, str], str]] = {
         "summed": ({"input": 0.5, "output": Decimal("0.25"), "output.reasoning": 0.2}, {"total": "0.75"}, "0.75"),
