@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import decimal
+import enum
 import fractions
 import json
 import os
@@ -49,6 +50,26 @@ class OpenAIUsage(pydantic.BaseModel):
     total_tokens: int
     prompt_tokens_details: OpenAIDetails | None = None
     completion_tokens_details: OpenAIDetails | None = None
+
+
+class MediaModality(enum.StrEnum):
+    IMAGE = "IMAGE"
+
+
+class ModalityTokenCount(pydantic.BaseModel):
+    modality: MediaModality | None = None
+    token_count: int | None = None
+
+
+class GeminiUsage(pydantic.BaseModel):
+    """As google.genai.types.GenerateContentResponseUsageMetadata."""
+
+    prompt_token_count: int | None = None
+    cached_content_token_count: int | None = None
+    candidates_token_count: int | None = None
+    candidates_tokens_details: list[ModalityTokenCount] | None = None
+    thoughts_token_count: int | None = None
+    total_token_count: int | None = None
 
 
 @dataclass
@@ -160,11 +181,33 @@ CASES = [
             "toolUsePromptTokenCount": 65,
             "thoughtsTokenCount": 89,
             "totalTokenCount": 237,
-            "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 12}],
+            "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 2}, {"modality": "AUDIO", "tokenCount": 10}],
         },
-        {"input": 73, "input_cache_read": 4, "output": 160, "total": 237, "input.tool_use": 65, "output.reasoning": 89},
+        {
+            "input": 73,
+            "input_cache_read": 4,
+            "output": 160,
+            "total": 237,
+            "input.audio": 10,
+            "input.tool_use": 65,
+            "output.reasoning": 89,
+            "other.promptTokensDetails.TEXT": 2,
+        },
         77,
         160,
+    ),
+    Case(
+        "google-genai's object",
+        GeminiUsage(
+            prompt_token_count=11,
+            candidates_token_count=5,
+            thoughts_token_count=7,
+            total_token_count=23,
+            candidates_tokens_details=[ModalityTokenCount(modality=MediaModality.IMAGE, token_count=3), ModalityTokenCount()],
+        ),
+        {"input": 11, "output": 12, "total": 23, "output.reasoning": 7, "output.image": 3},
+        11,
+        12,
     ),
     Case(
         "Gemini by its OpenAI interface",
@@ -314,6 +357,9 @@ def flattened(usage: Any, prefix: str = "") -> dict[str, int]:
     for name, value in (usage or {}).items():
         if isinstance(value, Mapping):
             numbers |= flattened(value, f"{prefix}{name}.")
+        elif isinstance(value, list):
+            counts = [(item.get("modality"), item.get("tokenCount", item.get("token_count"))) for item in value]
+            numbers |= {f"{prefix}{name}.{modality.upper()}": tokens for modality, tokens in counts if modality is not None}
         elif isinstance(value, int):
             numbers[prefix + name] = value
     return numbers
