@@ -573,6 +573,7 @@ def test_columns_that_may_be_null(store: Store) -> None:
     store.log("wild", status_message=5, prompt_version=2**40, end_time="no time", input=b"\xff")
     store.log("below", prompt_version=-1)
     store.log("above", prompt_version="65536.5")
+    store.log("edge", prompt_version=2**31 - 1)
     rows = store.rows(columns="status_message, prompt_version, toString(end_time) AS ended, input")
     assert {name: tuple(row.values())[1:] for name, row in rows.items()} == {
         "none": (None, None, None, None),
@@ -580,8 +581,9 @@ def test_columns_that_may_be_null(store: Store) -> None:
         "wild": ("5", 65535, None, "\ufffd"),
         "below": (None, 0, None, None),
         "above": (None, 65535, None, None),
+        "edge": (None, 65535, None, None),
     }
-    assert (store.count("values_clamped"), store.count("values_replaced")) == (3, 2)
+    assert (store.count("values_clamped"), store.count("values_replaced")) == (4, 2)
 
 
 # ---- prices ----
