@@ -504,6 +504,9 @@ def test_costs_that_a_usage_tells(store: Store) -> None:
         assert row["provided_cost_details"] == ({} if cost is None else {"total": Decimal(cost)}), name
         assert row["usage_details"] == {"input": 10, "output": 5, "total": 15}, name
     assert rows["mapping"]["cost_details"]["request_cost"] == Decimal("0.005")
+    ch_logger.log_llm_interaction("m", [], "", usage={**tokens, "cost": 0.5}, run_id=store.name)
+    (row,) = store.recorder.rows("observations", "total_cost", where=f"run_id = '{store.name}'")
+    assert row == {"total_cost": Decimal("0.5")}
 
 
 def test_costs_by_bucket(store: Store) -> None:
