@@ -101,10 +101,9 @@ def wrong(name: str, query: str) -> Callable[[Check], Check]:
 
 def shared(printed: list[RowDict], corrected: list[RowDict]) -> bool:
     """Whether both hold the same rows in the columns that the printed form has."""
-    names = printed[0].keys() & corrected[0].keys()
-    return len(printed) == len(corrected) and all(
-        same([a[name] for name in names], [b[name] for name in names]) for a, b in zip(printed, corrected, strict=True)
-    )
+    names = sorted(printed[0].keys() & corrected[0].keys())
+    ours, theirs = (sorted(([row[name] for name in names] for row in rows), key=repr) for rows in (printed, corrected))
+    return len(ours) == len(theirs) and all(same(a, b) for a, b in zip(ours, theirs, strict=True))
 
 
 @wrong("active_runs", "active_runs")
@@ -168,7 +167,7 @@ def no_hash_is_the_most_frequent_program(asked: Asked) -> None:
 
 def nan_spoils_the_mean(printed: list[RowDict], corrected: list[RowDict], column: str) -> None:
     assert any(not math.isfinite(row[column]) for row in printed)
-    assert all(math.isfinite(row[column]) for row in corrected)
+    assert all(row[column] is None or math.isfinite(row[column]) for row in corrected)
 
 
 @wrong("mutation_types", "mutation_effectiveness")
@@ -212,12 +211,12 @@ def nobody_has_many_children(asked: Asked) -> None:
 @wrong("lineage_of_best", "lineage")
 def it_mixes_runs_and_does_not_end(asked: Asked) -> None:
     printed = [tuple(row.values()) for row in asked.printed()]
-    runs = {identity.split("/")[0] for identity, *_ in printed} - {SHARED}
+    runs = {identity.split("/")[0] for identity, *_ in printed} - {SHARED, "common"}
     assert len(runs) > 1, "ancestors in other runs"
     each = [asked.printed(SHARED, row["individual_id"]) for row in asked.recorded.tables.of_run("individuals", RUN) if row["generation"] > 9]
     assert any(len(rows) > len({tuple(row.values()) for row in rows}) for rows in each), "an ancestor once for every path"
     assert asked.fails(SHARED, f"{OTHER}/6-0") == TOO_DEEP
-    assert {row["id"].split("/")[0] for row in asked.corrected(run_id=RUN, individual_id=SHARED)} <= {RUN, SHARED}
+    assert {row["id"].split("/")[0] for row in asked.corrected(run_id=RUN, individual_id=SHARED)} <= {RUN, SHARED, "common"}
     around = [row for row in asked.corrected(run_id=OTHER, individual_id=f"{OTHER}/6-0") if row["id"].startswith(f"{OTHER}/6-")]
     assert {(row["id"][-1], row["parent_id"][-1]) for row in around if "/6-" in row["parent_id"]} == {("0", "1"), ("1", "0")}
 
@@ -263,8 +262,9 @@ def the_latest_generation_may_be_a_repeated_one(asked: Asked) -> None:
 
 @wrong("cost_by_run", "run_costs")
 def the_documented_table_has_no_task_name(asked: Asked) -> None:
-    """With our column it is right, as long as every row has one."""
-    assert shared(asked.printed(), asked.corrected())
+    """With our column it is right, as long as every row has one, and no cost is NaN."""
+    printed, corrected = ([row for row in rows if row["run_id"] != LOUD] for rows in (asked.printed(), asked.corrected()))
+    assert shared(printed, corrected)
     client, name = asked.recorded.client, f"db_{uuid.uuid4().hex}"
     client.command(f"CREATE DATABASE {name}")
     client.command(f"CREATE TABLE {name}.generations ({DOCUMENTED['generations']}) ENGINE = MergeTree ORDER BY run_id")
