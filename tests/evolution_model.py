@@ -65,6 +65,8 @@ class Tables:
     llm: list[Row] = field(default_factory=list)
     actions: list[Row] = field(default_factory=list)
     traces: list[Row] = field(default_factory=list)
+    observations: list[Row] = field(default_factory=list)
+    scores: list[Row] = field(default_factory=list)
 
     @classmethod
     def of(cls, calls: Iterable[Call]) -> Tables:
@@ -79,6 +81,7 @@ class Tables:
         tables = cls()
         traces: dict[Any, Row] = {}
         tasks: dict[str, str] = {}
+        told: dict[str, dict[str, Row]] = {"log_observation": {}, "log_score": {}}
         for method, given in calls:
             row = copy.deepcopy(given)
             if method == "log_evolution_run":
@@ -91,19 +94,23 @@ class Tables:
                 for member in row.pop("pareto_individuals"):
                     kept["front"][row["run_id"], row["generation"], member["individual_id"]] = {**row, **member}
             elif method == "log_trace":
-                merge(traces.setdefault((row["project_id"], row["id"]), dict(NEW_TRACE)), row)
+                project = row.setdefault("project_id", "default")
+                merge(traces.setdefault((project, row["id"]), dict(NEW_TRACE)), row)
             elif method == "delete_trace":
                 del traces[row["project_id"], row["id"]]
             elif method == "log_llm_interaction":
                 tables.llm.append(row)
             elif method == "log_action":
                 tables.actions.append(row)
+            elif method in told:
+                told[method][row["id"]] = row
             else:
                 if method == "log_generation":
                     row["task_name"] = tasks.get(row["run_id"], "")
                 kept[method][tuple(row[name] for name in keys[method])] = row
         tables.runs, tables.traces = list(runs.values()), list(traces.values())
         tables.generations, tables.individuals, tables.lineages, tables.fronts = (list(rows.values()) for rows in kept.values())
+        tables.observations, tables.scores = list(told["log_observation"].values()), list(told["log_score"].values())
         return tables
 
     def of_run(self, table: str, run_id: str) -> list[Row]:
@@ -185,6 +192,11 @@ def metric(row: Row, name: str) -> float | None:
     return float(place) if number else None
 
 
+def milliseconds(time: datetime) -> datetime:
+    """What a DateTime64(3) holds of a time."""
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)
+
+
 class _Run:
     """Writes the calls of one run."""
 
@@ -201,8 +213,7 @@ class _Run:
     def call(self, method: str, at_once: bool = False, **arguments: Any) -> None:
         """The next call, a little later than the one before or in the same moment."""
         self.time = min(self.time + self.step * (not at_once), self.end)
-        instant = self.time.replace(microsecond=self.time.microsecond // 1000 * 1000)
-        self.calls.append((method, {**arguments, "timestamp": instant}))
+        self.calls.append((method, {**arguments, "timestamp": milliseconds(self.time)}))
 
     def begin(self) -> None:
         plan = self.plan
@@ -237,6 +248,9 @@ class _Run:
             self.lineage(born[2], [born[0]])  # a seed made from another one
         if number == 6 and self.plan.run_id == "run_12345":
             self.cycle(born)
+        if number == 2:
+            self.graft(born[0])
+            self.trace(number)
         scores = [one["fitness_score"] for one in born]
         front = self.front()
         self.call(
@@ -323,6 +337,35 @@ class _Run:
         for child, parent in ((born[0], born[1]), (born[1], born[0])):
             self.lineage({**child, "mutation_type": "diff"}, [parent])
 
+    def graft(self, child: Row) -> None:
+        """One more parent, an individual of another run that is not recorded in this one."""
+        self.lineage(child, [{"individual_id": "another run/0-0", "fitness_score": self.plan.score}])
+
+    def trace(self, number: int) -> None:
+        """What made a generation, as a trace: a tree of observations with a few that are not where they should be, and scores."""
+        trace, begun = f"{self.plan.run_id}/trace-{number}", self.time
+        self.call("log_trace", id=trace, name=f"generation {number}", run_id=self.plan.run_id, generation=number)
+        kinds = (("AGENT", ""), ("GENERATION", "0"), ("GENERATION", "0"), ("TOOL", "2"), ("SPAN", "3"), ("SPAN", "none"), ("SPAN", "7"), ("SPAN", "6"))
+        for place, (kind, parent) in enumerate(kinds):
+            start = begun + timedelta(milliseconds=self.chance.randrange(500 if place else 1))
+            lasting = timedelta(milliseconds=self.chance.randrange(1000))
+            row: Row = {"id": f"{trace}/{place}", "trace_id": trace, "name": f"step {place}", "type": kind, "run_id": self.plan.run_id}
+            row |= {"parent_observation_id": f"{trace}/{parent}" if parent else None}
+            row |= {"start_time": milliseconds(start), "end_time": None if place == 4 else milliseconds(start + lasting)}
+            self.calls.append(("log_observation", row | (self.usage(place) if kind == "GENERATION" else {})))
+        for place, value in enumerate((round(self.chance.random(), 6), math.nan, "good", True)):
+            about = {"observation_id": f"{trace}/{place}"} if place % 2 else {}
+            self.call("log_score", name=f"score {place % 3}", value=value, trace_id=trace, id=f"{trace}/score-{place}", **about)
+
+    def usage(self, place: int) -> Row:
+        """Tokens by bucket, and a cost that is divided, not divided or unknown."""
+        chance = self.chance
+        cost: Any = chance.choice((None, round(chance.random(), 6), {"input": round(chance.random(), 6), "output": round(chance.random(), 6)}))
+        usage = {"input": chance.randrange(1, 9000), "output": chance.randrange(100, 900), "output.reasoning": chance.randrange(1, 100)}
+        if place == 2:
+            usage["input_cache_read"] = chance.randrange(1, 5000)
+        return {"model": chance.choice(list(MODELS)), "usage": usage, "cost": cost}
+
     def parents(self, number: int) -> list[Row]:
         """Good ones more often; sometimes two, sometimes none, the second way to begin anew."""
         older = [one for one in self.alive if one["generation"] < number]
@@ -393,7 +436,7 @@ class _Run:
             provider=provider,
             input_tokens=tokens,
             output_tokens=None if tokens is None else tokens // 3,
-            error=chance.choice(("RateLimitError: slow down", "Timeout")) if failed else "",
+            error=chance.choice((f"RateLimitError: {number} calls a minute are the limit", "Timeout")) if failed else "",
         )
         return cost
 
@@ -411,8 +454,10 @@ def evolve(seed: int, end: datetime, resumed: bool = False) -> list[Call]:
     """
     chance = random.Random(seed)
     calls: list[Call] = []
+    hashes: list[str] = []
     for plan in PLANS:
         run = _Run(plan, chance, end - timedelta(minutes=plan.minutes_ago))
+        run.hashes = hashes
         run.begin()
         for number in range(plan.generations):
             run.generation(number)
