@@ -97,7 +97,7 @@ class Tables:
                 project = row.setdefault("project_id", "default")
                 merge(traces.setdefault((project, row["id"]), dict(NEW_TRACE)), row)
             elif method == "delete_trace":
-                del traces[row["project_id"], row["id"]]
+                del traces[row.get("project_id", "default"), row["id"]]
             elif method == "log_llm_interaction":
                 tables.llm.append(row)
             elif method == "log_action":
