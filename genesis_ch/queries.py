@@ -20,6 +20,7 @@ from __future__ import annotations
 import ast
 import difflib
 import functools
+import operator
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
     from clickhouse_connect.driver.query import QueryResult
 
-__all__ = ["Parameter", "Query", "bind", "describe", "get", "names", "text"]
+__all__ = ["Parameter", "Query", "bind", "describe", "get", "names", "parse", "text"]
 
 SETTINGS = {"final": 1}
 PRINTED = "Printed form: "
@@ -75,6 +76,8 @@ class Parameter:
                 return {"true": True, "1": True, "false": False, "0": False}[value.lower()]
             if self.kind is str and isinstance(value, os.PathLike):
                 return os.fspath(value)
+            if self.kind is int:
+                return _integer(value, signed=not self.type.startswith("U"))
             return value if self.kind is Any else self.kind(value)
         except (TypeError, ValueError, KeyError):
             raise ValueError(f"{self.name}: {value!r} is no {self.type}") from None
@@ -208,6 +211,13 @@ def _parameter(query: str, kind: str, name: str, default: str | None, meaning: s
     except (ValueError, SyntaxError):
         raise ValueError(f"{query}.sql: the default of {name} is no Python literal: {default}") from None
     return Parameter(name, kind, meaning, value)
+
+
+def _integer(value: Any, signed: bool) -> int:
+    number = int(value) if isinstance(value, str) else operator.index(value)
+    if number < 0 and not signed:
+        raise ValueError(number)
+    return number
 
 
 def _list(value: Any) -> list[Any]:
