@@ -131,6 +131,10 @@ def conditions(keys: Keys) -> dict[str, str]:
 
 TABLES = tuple(conditions(lambda table: ""))
 """Every table of which something may belong to a run, in the order of deletion."""
+COPIES = ("_before_convert", "_converting")
+"""Endings of the names of tables that `genesis-ch migrate --convert` keeps or is filling."""
+ROLL_UPS = ("traces_all_amt", "traces_7d_amt", "traces_30d_amt")
+"""Tables of sql/optional, with a row for each trace."""
 
 
 @dataclass(frozen=True)
@@ -162,8 +166,8 @@ class NotHereError(LookupError):
 def find(client: Client, run_id: str) -> list[Rows]:
     """Return what each table holds of a run, in the order of deletion, and change nothing. Raises ValueError for '', and NotHereError."""
     found = _needed(client, run_id)
-    where = conditions(_looked_up(list_of(run_id) if list_of(run_id) in found else ""))
-    return [_rows(client, run_id, found[table], where[table]) for table in TABLES]
+    keys = _looked_up(list_of(run_id) if list_of(run_id) in found else "")
+    return [_rows(client, run_id, table, where) for table, where in _places(found, keys)]
 
 
 def sign_of_life(client: Client, run_id: str) -> Sign:
@@ -196,13 +200,23 @@ def delete(client: Client, run_id: str, on_table: Callable[[str], None] = lambda
     found = _needed(client, run_id)
     listed = list_of(run_id)
     _write_down(client, run_id, listed)
-    where = conditions(_read_from(listed))
     left = 0
-    for table in TABLES:
-        on_table(table)
-        left += _delete_from(client, run_id, found[table], where[table])
+    for table, where in _places(found, _read_from(listed)):
+        on_table(table.name)
+        left += _delete_from(client, run_id, table, where)
     client.command(f"DROP TABLE IF EXISTS {listed} SYNC")
     return left
+
+
+def _places(found: dict[str, Table], keys: Keys) -> Iterator[tuple[Table, str]]:
+    """Yield each table that is there and may hold something of the run, with what of it belongs to the run; copies before their table."""
+    for name in ROLL_UPS:
+        if name in found:
+            yield found[name], f"id = {_RUN} OR (project_id, id) IN ({keys('traces')})"
+    for name, where in conditions(keys).items():
+        for copy in (*(f"{name}{ending}" for ending in COPIES), name):
+            if copy in found:
+                yield found[copy], where
 
 
 def _looked_up(listed: str) -> Keys:

@@ -215,6 +215,25 @@ def test_every_version_in_every_part_is_deleted(recorder: Recorder) -> None:
     assert stored(recorder, "traces", names) == []
 
 
+def test_copies_and_roll_ups_are_deleted_from(recorder: Recorder) -> None:
+    """Tables that a conversion left behind, and those of sql/optional."""
+    ch_logger.log_individual("r", "i", 0, "", "m", 1, 1, {}, False)
+    ch_logger.log_individual("other", "i", 0, "", "m", 1, 1, {}, False)
+    trace = ch_logger.log_trace("a", run_id="r")
+    recorder.rows("individuals")
+    client = ch_logger.client
+    assert client is not None
+    for ending in purge.COPIES:
+        client.command(f"CREATE TABLE individuals{ending} ENGINE = MergeTree ORDER BY run_id AS SELECT * FROM individuals")
+    client.command(f"CREATE TABLE {purge.ROLL_UPS[0]} ENGINE = MergeTree ORDER BY id AS SELECT project_id, arrayJoin([id, 'x']) AS id FROM traces")
+    copies = {"individuals_before_convert": 1, "individuals_converting": 1, "individuals": 1, "traces": 1, "traces_all_amt": 1}
+    assert {rows.table: rows.stored for rows in purge.find(client, "r") if rows.stored} == copies
+    purge.delete(client, "r")
+    for table in copies:
+        left = [row[0] for row in client.query(f"SELECT {'id' if 'traces' in table else 'run_id'} FROM {table}").result_rows]
+        assert left == {"traces": [], "traces_all_amt": ["x"]}.get(table, ["other"]), (table, trace)
+
+
 def test_every_table_is_known(recorder: Recorder) -> None:
     """A table that is added has to say what of it belongs to a run."""
     ch_logger.connect()
