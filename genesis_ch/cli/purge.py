@@ -75,7 +75,7 @@ def _outbox(run_id: str) -> tuple[int, int]:
 def _fail_unknown(client: Client, run_id: str, waiting: int, refused: int) -> None:
     """Say that no table knows the run, and leave with 1."""
     near = _nearest.nearest(run_id, purge.known_runs(client))
-    cures = [f"did you mean {name!r}?" for name in near] or ["to see the runs: SELECT run_id FROM evolution_runs"]
+    cures = [f"did you mean {name!r}?" for name in near] + ["to see the runs: genesis-ch query run_costs"]
     if waiting:
         cures.append(f"{waiting} rows of it wait in the outbox; when they are delivered (genesis-ch sync), it can be deleted")
     if refused:
