@@ -152,10 +152,21 @@ size_t gch_plan_applies(const struct gch_plan *plan)
 
 /* ---- running it ---- */
 
+/* What a server says about a statement is of use only to who knows which one it was. */
+static void name_step(struct gch_err *err, const struct gch_step *step)
+{
+    struct gch_err words = *err;
+    const char *what = step->migration[0] != '\0' ? step->migration : step_words[step->kind];
+    (void)gch_err_set(err, GCH_ERR_REMOTE, "migration %s: %s", what, words.text);
+}
+
 enum gch_status gch_step_run(const struct gch_step *step, struct gch_transport *transport, struct gch_reply *reply)
 {
     struct gch_request request = {.sql = step->sql, .without_database = step->kind == GCH_STEP_DATABASE};
-    return gch_transport_send(transport, &request, reply);
+    enum gch_status status = gch_transport_send(transport, &request, reply);
+    if (status == GCH_ERR_REMOTE && reply->code != 0)
+        name_step(&reply->err, step);
+    return status;
 }
 
 static enum gch_status run_plan(const struct gch_plan *plan, struct gch_transport *transport, struct gch_reply *reply,

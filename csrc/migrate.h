@@ -53,7 +53,7 @@ void gch_plan_deinit(struct gch_plan *plan);
 /* Migrations that the plan applies. */
 size_t gch_plan_applies(const struct gch_plan *plan);
 
-/* Runs one statement; failures are as of gch_transport_send. */
+/* Runs one statement; failures are as of gch_transport_send, and the reply's words name the migration. */
 enum gch_status gch_step_run(const struct gch_step *step, struct gch_transport *transport,
                              struct gch_reply *reply) GCH_MUST_CHECK;
 

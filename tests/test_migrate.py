@@ -208,6 +208,25 @@ def test_migrations_of_a_newer_release_are_left_alone(recorder: Recorder) -> Non
     ch_logger.connect(20)
 
 
+def test_a_migration_that_cannot_be_applied(recorder: Recorder, caplog: pytest.LogCaptureFixture) -> None:
+    """A view where a table should be: the one line names the migration, and the rows of other tables are delivered."""
+    recorder.reader.command(f"CREATE DATABASE {recorder.database}")
+    recorder.reader.command(f"CREATE VIEW {recorder.database}.generations AS SELECT 1 AS a")
+    with caplog.at_level(logging.INFO, "genesis_ch"):
+        ch_logger.log_lineage("r", "c", "p", 1, "m")
+        ch_logger.log_generation("r", 1, 2, 1.5, 0.5, 1)
+        result = ch_logger.flush(20)
+        assert (result.delivered, result.parked) == (1, 1)
+        (line,) = said(caplog)
+        assert line.startswith("migration 0002_upgrade_older: ClickHouse at http://")
+    answer = ch_logger._migrate(None, True)
+    assert answer["reason"].startswith("migration 0002_upgrade_older: ") and 0 < answer["done"] < len(answer["steps"])
+    recorder.reader.command(f"DROP VIEW {recorder.database}.generations")
+    migrate(0)
+    migrate()
+    assert ledger(recorder) == NAMES
+
+
 # ---- an account that may not change tables ----
 
 
