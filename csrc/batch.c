@@ -55,63 +55,25 @@ const uint8_t *gch_batch_row(const struct gch_batch *batch, size_t i, size_t *le
     return batch->rows.data + start;
 }
 
-/* Reads a length-prefixed text of the schema at *at. The schema passed its checksum, but an older release may have
- * written it. */
-static enum gch_status read_text(const struct gch_buf *schema, size_t *at, const char **text, size_t *len)
-{
-    uint64_t value = 0;
-    for (unsigned shift = 0; shift < 35; shift += 7) {
-        if (*at >= schema->len)
-            return GCH_ERR_INVALID;
-        uint8_t byte = schema->data[(*at)++];
-        value |= (uint64_t)(byte & 127) << shift;
-        if (byte < 128)
-            break;
-    }
-    *len = (size_t)value;
-    *text = (const char *)schema->data + *at;
-    return GCH_OK;
-}
-
 const char *gch_batch_table(const struct gch_batch *batch, size_t *len)
 {
-    size_t at = 0;
-    const char *text = "";
-    *len = 0;
-    if (read_text(batch->schema, &at, &text, len) != GCH_OK || *len > batch->schema->len - at)
-        *len = 0;
-    return text;
+    size_t end;
+    struct gch_name name = gch_schema_table(batch->schema, &end);
+    *len = name.len;
+    return name.text;
 }
 
-static size_t header_start(const struct gch_batch *batch)
+enum gch_status gch_batch_put_statement(const struct gch_schema *schema, struct gch_buf *sql)
 {
-    size_t len;
-    const char *table = gch_batch_table(batch, &len);
-    return (size_t)((const uint8_t *)table - batch->schema->data) + len;
-}
-
-enum gch_status gch_batch_put_statement(const struct gch_batch *batch, struct gch_buf *sql)
-{
-    size_t len;
-    const char *text = gch_batch_table(batch, &len);
     gch_buf_text(sql, "INSERT INTO ");
-    gch_query_put_identifier(sql, text, len);
+    gch_query_put_identifier(sql, schema->table.text, schema->table.len);
     gch_buf_text(sql, " (");
-    size_t at = header_start(batch);
-    size_t columns;
-    enum gch_status status = read_text(batch->schema, &at, &text, &columns);
-    for (size_t i = 0; i < columns && status == GCH_OK; i++) {
-        status = read_text(batch->schema, &at, &text, &len);
-        if (status == GCH_OK && len > batch->schema->len - at)
-            status = GCH_ERR_INVALID;
-        if (status == GCH_OK) {
-            gch_buf_text(sql, i == 0 ? "" : ", ");
-            gch_query_put_identifier(sql, text, len);
-            at += len;
-        }
+    for (size_t i = 0; i < schema->count; i++) {
+        gch_buf_text(sql, i == 0 ? "" : ", ");
+        gch_query_put_identifier(sql, schema->names[i].text, schema->names[i].len);
     }
     gch_buf_text(sql, ") FORMAT RowBinaryWithNamesAndTypes");
-    return status == GCH_OK ? gch_buf_status(sql) : status;
+    return gch_buf_status(sql);
 }
 
 static enum gch_status feed(ZSTD_CCtx *context, struct gch_buf *body, const void *bytes, size_t len,
@@ -140,7 +102,8 @@ enum gch_status gch_batch_compress(const struct gch_batch *batch, size_t from, s
         return GCH_ERR_NOMEM;
     (void)ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, COMPRESSION_LEVEL);
     (void)ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
-    size_t header = header_start(batch);
+    size_t header;
+    (void)gch_schema_table(batch->schema, &header);
     size_t start = row_start(batch, from);
     enum gch_status status =
         feed(context, body, batch->schema->data + header, batch->schema->len - header, ZSTD_e_continue);
@@ -148,4 +111,10 @@ enum gch_status gch_batch_compress(const struct gch_batch *batch, size_t from, s
         status = feed(context, body, batch->rows.data + start, row_start(batch, to) - start, ZSTD_e_end);
     ZSTD_freeCCtx(context);
     return status;
+}
+
+void gch_batch_put_rows(const struct gch_batch *batch, size_t from, size_t to, struct gch_buf *form)
+{
+    size_t start = row_start(batch, from);
+    gch_buf_append(form, batch->rows.data + start, row_start(batch, to) - start);
 }

@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include "buf.h"
+#include "schema.h"
 
 #define GCH_BATCH_BYTES_MAX (256U << 20)
 
@@ -33,11 +33,14 @@ const char *gch_batch_table(const struct gch_batch *batch, size_t *len);
 const uint8_t *gch_batch_row(const struct gch_batch *batch, size_t i, size_t *len);
 
 /* INSERT INTO table (columns) FORMAT RowBinaryWithNamesAndTypes */
-enum gch_status gch_batch_put_statement(const struct gch_batch *batch, struct gch_buf *sql) GCH_MUST_CHECK;
+enum gch_status gch_batch_put_statement(const struct gch_schema *schema, struct gch_buf *sql) GCH_MUST_CHECK;
 
 /* Rows [from, to) with their header, as one zstd member: a body that is cut on the way can then never be taken for a
  * shorter one. */
 enum gch_status gch_batch_compress(const struct gch_batch *batch, size_t from, size_t to,
                                    struct gch_buf *body) GCH_MUST_CHECK;
+
+/* Rows [from, to) as they are, without a header. */
+void gch_batch_put_rows(const struct gch_batch *batch, size_t from, size_t to, struct gch_buf *form);
 
 #endif

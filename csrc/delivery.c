@@ -2,36 +2,27 @@
 
 #include <stdlib.h>
 
-#include "query_text.h"
 #include "thread.h"
 #include "update.h"
 
-#define CODE_ILLEGAL_FINAL 181
-/* Rows of a backlog may be of any number of months, so the limit on partitions in one insert would hold them back for
- * ever. */
-#define INSERT_SETTINGS    "&insert_deduplicate=0&async_insert=0&max_partitions_per_insert_block=0"
-
+#define CODE_UNKNOWN_IDENTIFIER 47
+#define CODE_ILLEGAL_FINAL      181
 void gch_delivery_init(struct gch_delivery *delivery, struct gch_transport *transport, struct gch_counters *counters,
                        struct gch_notices *notices)
 {
     memset(delivery, 0, sizeof(*delivery));
-    delivery->transport = transport;
     delivery->counters = counters;
     delivery->notices = notices;
     delivery->root_fd = -1;
     gch_reply_init(&delivery->reply);
-    gch_buf_init(&delivery->sql, 1U << 20);
-    gch_buf_init(&delivery->body, GCH_BATCH_BYTES_MAX);
-    gch_buf_init(&delivery->form, 1U << 20);
+    gch_post_init(&delivery->post, transport, &delivery->reply, counters);
     delivery->slice_ms = UINT32_MAX;
 }
 
 void gch_delivery_deinit(struct gch_delivery *delivery)
 {
     gch_reply_deinit(&delivery->reply);
-    gch_buf_deinit(&delivery->sql);
-    gch_buf_deinit(&delivery->body);
-    gch_buf_deinit(&delivery->form);
+    gch_post_deinit(&delivery->post);
     for (size_t i = 0; i < delivery->put_off_count; i++)
         gch_writer_dir_close(&delivery->put_off[i]);
     delivery->put_off_count = 0;
@@ -201,25 +192,6 @@ static enum gch_status park_large_row(struct gch_delivery *delivery, struct gch_
 
 /* ---- rows ---- */
 
-static enum gch_status post_rows(struct gch_delivery *delivery, const struct gch_batch *batch, size_t from, size_t to)
-{
-    gch_buf_reset(&delivery->sql);
-    enum gch_status status = gch_batch_put_statement(batch, &delivery->sql);
-    const char *sql = gch_buf_cstr(&delivery->sql);
-    if (status == GCH_OK)
-        status = gch_batch_compress(batch, from, to, &delivery->body);
-    if (status != GCH_OK || sql == NULL)
-        return status == GCH_OK ? GCH_ERR_NOMEM : status;
-    struct gch_request request = {.sql = sql, .extra = INSERT_SETTINGS, .body = &delivery->body, .no_result = true};
-    status = gch_transport_send(delivery->transport, &request, &delivery->reply);
-    if (status == GCH_OK) {
-        gch_count(&delivery->counters->batches_sent, 1);
-        gch_count(&delivery->counters->bytes_sent, delivery->body.len);
-        gch_count(&delivery->counters->rows_delivered, to - from);
-    }
-    return status;
-}
-
 static enum gch_status quarantine_row(struct gch_delivery *delivery, struct gch_batch *batch, uint8_t table)
 {
     struct gch_aside frame = aside_of(batch, table, batch->done);
@@ -265,7 +237,7 @@ static enum gch_status after_failure(struct gch_delivery *delivery, struct gch_b
 static enum gch_status send_some(struct gch_delivery *delivery, struct gch_batch *batch, uint8_t table)
 {
     size_t rows = gch_halving_next(&delivery->halving[table], batch->done, batch->count);
-    enum gch_status status = post_rows(delivery, batch, batch->done, batch->done + rows);
+    enum gch_status status = gch_post_rows(&delivery->post, batch, batch->done, batch->done + rows);
     if (status == GCH_ERR_REMOTE)
         return after_failure(delivery, batch, table, rows);
     if (status == GCH_ERR_INVALID)
@@ -297,27 +269,6 @@ static enum gch_status send_round(struct gch_delivery *delivery, struct gch_wind
 
 /* ---- updates ---- */
 
-static enum gch_status post_update(struct gch_delivery *delivery, const struct gch_update *update,
-                                   void (*put)(struct gch_buf *))
-{
-    gch_buf_reset(&delivery->sql);
-    gch_buf_reset(&delivery->form);
-    put(&delivery->sql);
-    const char *sql = gch_buf_cstr(&delivery->sql);
-    if (sql == NULL)
-        return GCH_ERR_NOMEM;
-    if (update->error_len > GCH_UPDATE_TEXT_MAX || update->status_len > GCH_UPDATE_TEXT_MAX)
-        gch_count(&delivery->counters->values_cut, 1);
-    gch_form_put_text(&delivery->form, "query", sql);
-    gch_update_put_parameters(&delivery->form, update);
-    gch_form_put_end(&delivery->form);
-    if (gch_buf_status(&delivery->form) != GCH_OK)
-        return GCH_ERR_NOMEM;
-    struct gch_request request = {
-        .extra = INSERT_SETTINGS, .form = &delivery->form, .no_result = put == gch_update_put_insert};
-    return gch_transport_send(delivery->transport, &request, &delivery->reply);
-}
-
 /* The run is not in the table yet: its row may be in the outbox of another process. */
 static enum gch_status postpone_update(struct gch_delivery *delivery, const struct gch_aside *frame,
                                        const struct gch_update *update)
@@ -347,6 +298,22 @@ static enum gch_status after_failed_update(struct gch_delivery *delivery, const 
     return park(delivery, frame, 1);
 }
 
+/* For a table that takes no FINAL. Before 26.5 a server refuses to change rows where a MATERIALIZED column names an
+ * EPHEMERAL one; on such a table the version is an ordinary column from then on. */
+static enum gch_status mutate(struct gch_delivery *delivery, const struct gch_update *update)
+{
+    enum gch_status status = gch_post_update(&delivery->post, update, gch_update_put_mutation);
+    if (status != GCH_ERR_REMOTE || delivery->reply.code != CODE_UNKNOWN_IDENTIFIER)
+        return status;
+    status = gch_post_update(&delivery->post, update, gch_update_put_plain_version);
+    if (status != GCH_OK)
+        return status;
+    struct gch_err said;
+    (void)gch_err_set(&said, GCH_OK, GCH_UPDATE_PLAIN_VERSION_TEXT, delivery->post.transport->release.text);
+    gch_notice_post(delivery->notices, GCH_CAUSE_RELEASE, said.text);
+    return gch_post_update(&delivery->post, update, gch_update_put_mutation);
+}
+
 static enum gch_status send_update(struct gch_delivery *delivery, const struct gch_buf *payload)
 {
     struct gch_update update;
@@ -357,9 +324,9 @@ static enum gch_status send_update(struct gch_delivery *delivery, const struct g
                           GCH_UPDATE_TEXT_MAX);
         return quarantine(delivery, &frame, "evolution_runs", strlen("evolution_runs"));
     }
-    enum gch_status status = post_update(delivery, &update, gch_update_put_insert);
+    enum gch_status status = gch_post_update(&delivery->post, &update, gch_update_put_insert);
     if (status == GCH_ERR_REMOTE && delivery->reply.code == CODE_ILLEGAL_FINAL)
-        status = post_update(delivery, &update, gch_update_put_mutation);
+        status = mutate(delivery, &update);
     else if (status == GCH_OK && delivery->reply.written_rows == 0)
         return postpone_update(delivery, &frame, &update);
     if (status == GCH_OK)

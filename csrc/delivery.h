@@ -13,7 +13,7 @@
 #include "counters.h"
 #include "halving.h"
 #include "notice.h"
-#include "transport.h"
+#include "post.h"
 #include "window.h"
 
 #define GCH_PUT_OFF_MAX        16            /* outboxes of rows put off; beyond them a batch is halved to its end */
@@ -22,13 +22,10 @@
 #define GCH_UPDATE_PATIENCE_MS (3600 * 1000) /* how long an update may look for its run */
 
 struct gch_delivery {
-    struct gch_transport *transport;
     struct gch_counters *counters;
     struct gch_notices *notices;
     struct gch_reply reply; /* of the last request */
-    struct gch_buf sql;
-    struct gch_buf body;
-    struct gch_buf form;
+    struct gch_post post;
     int root_fd;                     /* of the outbox, for rows put aside; -1: there is none */
     bool sync;                       /* rows put aside are on disk before they are settled */
     const struct gch_window *window; /* of the last run; what halving knows of its rows holds for no other */

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "crc32c.h"
 #include "descriptor.h"
 #include "thread.h"
 
@@ -102,6 +103,13 @@ uint64_t gch_logger_version(struct gch_logger *logger)
     uint64_t now = gch_realtime_us();
     logger->last_version = now > logger->last_version ? now : logger->last_version + 1;
     return logger->last_version;
+}
+
+uint64_t gch_logger_event(struct gch_logger *logger, const void *id, size_t len, uint64_t now_ms)
+{
+    uint64_t *last = &logger->last_event[gch_crc32c(0, id, len) % GCH_EVENT_SLOTS];
+    *last = now_ms > *last ? now_ms : *last + 1;
+    return *last;
 }
 
 /* xorshift128+ */

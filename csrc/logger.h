@@ -19,6 +19,7 @@
 #include "syncer.h"
 
 #define GCH_STOP_WAIT_MS 2000
+#define GCH_EVENT_SLOTS  4096
 
 struct gch_logger {
     struct gch_settings settings;
@@ -34,7 +35,8 @@ struct gch_logger {
     bool outbox_open;
     bool sender_open;
     uint64_t last_version;
-    uint64_t random[2]; /* state of the id generator, of this process alone */
+    uint64_t last_event[GCH_EVENT_SLOTS]; /* by the ids' checksums */
+    uint64_t random[2];                   /* state of the id generator, of this process alone */
     char hostname[256];
     long pid;
     uint64_t fork_count;
@@ -63,6 +65,10 @@ bool gch_logger_inherited(const struct gch_logger *logger);
 
 /* Microseconds since the epoch, never the same number twice. One thread at a time. */
 uint64_t gch_logger_version(struct gch_logger *logger);
+
+/* The version of a call for the row with this id: now_ms, or later than that of every earlier call for it. One thread
+ * at a time. */
+uint64_t gch_logger_event(struct gch_logger *logger, const void *id, size_t len, uint64_t now_ms);
 
 /* A number for ids: different in every process and at every call, not secret. One thread at a time. */
 uint64_t gch_logger_random(struct gch_logger *logger);

@@ -211,6 +211,7 @@ static bool take_logger(struct gch_py_logger *self, struct gch_logger *logger)
     core->users = 1;
     core->unsaved_counted = false;
     self->core = core;
+    (void)PySet_Clear(self->codes);
     gch_count(&logger->counters.rows_logged, self->disabled_rows);
     gch_count(&logger->counters.rows_dropped, self->disabled_rows);
     self->disabled_rows = 0;

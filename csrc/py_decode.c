@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "decimal.h"
+
 bool gch_cursor_varint(struct gch_cursor *cursor, uint64_t *value)
 {
     *value = 0;
@@ -87,6 +89,29 @@ static PyObject *decode_time(struct gch_cursor *cursor, size_t size, unsigned di
     if (digits > 0)
         (void)snprintf(text + len, sizeof(text) - len, ".%0*" PRId64, (int)digits, part);
     return PyUnicode_FromString(text);
+}
+
+/* What stands in "Decimal(18, 12)", as text with the digits it has; more than 18 digits are not read. */
+static PyObject *decode_decimal(struct gch_cursor *cursor, const char *type, size_t len)
+{
+    unsigned parts[2] = {0, 0};
+    int part = 0;
+    char text[GCH_DECIMAL_TEXT_MAX];
+    int32_t narrow = 0;
+    int64_t units = 0;
+    for (size_t i = 0; i < len; i++) {
+        part += type[i] == ',';
+        if (part > 1 || parts[part] > 99)
+            return NULL;
+        if (type[i] >= '0' && type[i] <= '9')
+            parts[part] = parts[part] * 10 + (unsigned)(type[i] - '0');
+    }
+    if (parts[0] == 0 || parts[0] > 18 || parts[1] > parts[0])
+        return NULL;
+    if (parts[0] > 9 ? !take(cursor, &units, sizeof(units)) : !take(cursor, &narrow, sizeof(narrow)))
+        return NULL;
+    size_t written = gch_decimal_write(parts[0] > 9 ? units : narrow, parts[1], text);
+    return PyUnicode_FromStringAndSize(text, (Py_ssize_t)written);
 }
 
 /* Two little-endian halves. */
@@ -210,6 +235,8 @@ PyObject *gch_decode_value(struct gch_cursor *cursor, const char *type, size_t l
         return decode_array(cursor, type, len, depth + 1);
     if (inner_type(&type, &len, "Map"))
         return decode_map(cursor, type, len, depth + 1);
+    if (inner_type(&type, &len, "Decimal"))
+        return decode_decimal(cursor, type, len);
     if (inner_type(&type, &len, "DateTime64"))
         return decode_time(cursor, 8, len > 0 ? (unsigned)(type[0] - '0') : 10);
     return decode_number(cursor, type, len);

@@ -23,8 +23,8 @@ bool gch_cursor_text(struct gch_cursor *cursor, const char **text, size_t *len);
 /* Unsigned LEB128. */
 bool gch_cursor_varint(struct gch_cursor *cursor, uint64_t *value);
 
-/* The next value, of the ClickHouse type given as text: numbers, bool, str, None, list and dict; times and UUIDs as
- * text. NULL: without an exception when the bytes or the type cannot be read, else with it. */
+/* The next value, of the ClickHouse type given as text: numbers, bool, str, None, list and dict; times, UUIDs and
+ * decimals as text. NULL: without an exception when the bytes or the type cannot be read, else with it. */
 PyObject *gch_decode_value(struct gch_cursor *cursor, const char *type, size_t len, int depth);
 
 #endif

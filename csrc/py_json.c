@@ -183,8 +183,7 @@ static PyObject *simple_key_text(PyObject *key)
     return PyLong_Check(key) || PyFloat_Check(key) ? gch_number_text(key) : NULL;
 }
 
-/* A new str; NULL only when *status is -1, or memory is short. */
-static PyObject *key_text(struct gch_convert *convert, PyObject *key, int *status)
+PyObject *gch_json_key(struct gch_convert *convert, PyObject *key, int *status)
 {
     *status = 0;
     PyObject *text = simple_key_text(key);
@@ -222,7 +221,7 @@ static int put_item(struct walk *walk, PyObject *key, PyObject *value, bool firs
 {
     struct gch_convert *convert = walk->convert;
     int status;
-    PyObject *text = key_text(convert, key, &status);
+    PyObject *text = gch_json_key(convert, key, &status);
     if (text == NULL)
         return status;
     if (!first)

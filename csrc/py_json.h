@@ -19,4 +19,8 @@
  * dotted key. */
 int gch_json_put(struct gch_convert *convert, PyObject *value, int with_numbers);
 
+/* The text of a mapping's key, as above: a new str; NULL only when *status is -1 as in py_state.h, or memory is short.
+ */
+PyObject *gch_json_key(struct gch_convert *convert, PyObject *key, int *status);
+
 #endif

@@ -18,8 +18,9 @@ static PyObject *logger_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
     self->state = gch_state_of_type(type);
     self->overrides = PyDict_New();
     self->tasks = PyDict_New();
+    self->codes = PySet_New(NULL);
     gch_scratch_init(&self->scratch);
-    if (self->state == NULL || self->overrides == NULL || self->tasks == NULL) {
+    if (self->state == NULL || self->overrides == NULL || self->tasks == NULL || self->codes == NULL) {
         Py_DECREF(self);
         return NULL;
     }
@@ -48,6 +49,7 @@ static int logger_traverse(PyObject *object, visitproc visit, void *arg)
     Py_VISIT(self->notify);
     Py_VISIT(self->overrides);
     Py_VISIT(self->tasks);
+    Py_VISIT(self->codes);
     return 0;
 }
 
@@ -59,6 +61,7 @@ static int logger_clear(PyObject *object)
     Py_CLEAR(self->notify);
     Py_CLEAR(self->overrides);
     Py_CLEAR(self->tasks);
+    Py_CLEAR(self->codes);
     return 0;
 }
 

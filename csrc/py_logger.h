@@ -12,6 +12,7 @@
 #define GCH_WAIT_SLICE_MS 50         /* how long a wait goes without looking for Ctrl-C */
 #define GCH_SCRATCH_KEEP  (1U << 20) /* memory a logger keeps after a large row */
 #define GCH_TASKS_MAX     1024
+#define GCH_CODES_MAX     4096
 
 struct gch_core {
     struct gch_logger *logger;
@@ -36,6 +37,7 @@ struct gch_py_logger {
     PyObject *notify;      /* notify(level, count, text) */
     PyObject *overrides;   /* dict of option -> str, from configure() */
     PyObject *tasks;       /* dict of run_id -> task_name */
+    PyObject *codes;       /* set of the hashes of programs that were logged since it opened */
     struct gch_scratch scratch;
     bool scratch_busy;
     struct gch_err disabled_reason;

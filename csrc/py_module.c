@@ -1,4 +1,5 @@
 /* genesis_ch._core: the module. Multi-phase initialisation, one state an interpreter, heap types. */
+#include "py_cluster.h"
 #include "py_logger.h"
 #include "py_method.h"
 #include "py_outbox.h"
@@ -24,6 +25,8 @@ static PyObject *columns_of(const struct gch_table *table)
 {
     PyObject *columns = PyList_New(0);
     for (size_t i = 0; columns != NULL && i < table->column_count; i++) {
+        if (table->columns[i].form == GCH_FORM_SET)
+            continue;
         PyObject *entry = Py_BuildValue("ss", table->columns[i].name, gch_form_type(table->columns[i].form));
         if (entry == NULL || PyList_Append(columns, entry) != 0)
             Py_CLEAR(columns);
@@ -52,7 +55,10 @@ static int module_exec(PyObject *module)
 {
     struct gch_state *state = gch_state_of_module(module);
     (void)gch_logger_methods();
-    if (gch_methods_init(state) != 0 || PyModule_AddFunctions(module, gch_outbox_methods) != 0)
+    if (gch_methods_init(state) != 0 || gch_context_init(state) != 0 ||
+        PyModule_AddObjectRef(module, "context", state->context) != 0 ||
+        PyModule_AddFunctions(module, gch_outbox_methods) != 0 ||
+        PyModule_AddFunctions(module, gch_cluster_methods) != 0 || gch_cluster_add_sharding(module) != 0)
         return -1;
     state->logger_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &gch_logger_spec, NULL);
     if (state->logger_type == NULL || PyModule_AddType(module, state->logger_type) != 0)
@@ -65,6 +71,9 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     struct gch_state *state = gch_state_of_module(module);
     Py_VISIT(state->logger_type);
     Py_VISIT(state->plain);
+    Py_VISIT(state->program);
+    Py_VISIT(state->context);
+    Py_VISIT(state->prices);
     Py_VISIT(state->seconds);
     return 0;
 }
@@ -74,11 +83,16 @@ static int module_clear(PyObject *module)
     struct gch_state *state = gch_state_of_module(module);
     Py_CLEAR(state->logger_type);
     Py_CLEAR(state->plain);
+    Py_CLEAR(state->program);
+    Py_CLEAR(state->context);
+    Py_CLEAR(state->prices);
     Py_CLEAR(state->seconds);
     for (int id = 0; id < GCH_METHODS_MAX; id++) {
         for (int i = 0; i < GCH_ARGUMENTS_MAX; i++)
             Py_CLEAR(state->names[id][i]);
     }
+    for (int i = 0; i < GCH_CONTEXT_MAX; i++)
+        Py_CLEAR(state->context_names[i]);
     for (int i = 0; i < GCH_COLUMNS_MAX; i++)
         Py_CLEAR(state->pareto_names[i]);
     return 0;

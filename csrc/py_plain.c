@@ -2,6 +2,8 @@
 
 #include <stdbool.h>
 
+#define PLAIN "genesis_ch._plain"
+
 int gch_forgive(void)
 {
     if (PyErr_Occurred() == NULL)
@@ -21,12 +23,11 @@ int gch_swallow(struct gch_convert *convert)
     return status;
 }
 
-/* A function of genesis_ch._plain, kept in the state from its first use on; NULL with an exception set. */
-static PyObject *fetch(PyObject **kept, const char *name)
+PyObject *gch_plain_fetch(PyObject **kept, const char *module_name, const char *name)
 {
     if (*kept != NULL)
         return *kept;
-    PyObject *module = PyImport_ImportModule("genesis_ch._plain");
+    PyObject *module = PyImport_ImportModule(module_name);
     PyObject *function = module == NULL ? NULL : PyObject_GetAttrString(module, name);
     Py_XDECREF(module);
     /* Importing ran Python, and another thread may have been here. */
@@ -41,7 +42,8 @@ PyObject *gch_plain(struct gch_convert *convert, PyObject *value, int *status)
 {
     struct gch_state *state = convert->state;
     *status = 0;
-    PyObject *made = fetch(&state->plain, "plain") == NULL ? NULL : PyObject_CallOneArg(state->plain, value);
+    PyObject *made =
+        gch_plain_fetch(&state->plain, PLAIN, "plain") == NULL ? NULL : PyObject_CallOneArg(state->plain, value);
     if (made == Py_NotImplemented) {
         Py_DECREF(made);
         return NULL;
@@ -74,5 +76,14 @@ PyObject *gch_repr(struct gch_convert *convert, PyObject *value, int *status)
 PyObject *gch_plain_seconds(struct gch_convert *convert, PyObject *value)
 {
     struct gch_state *state = convert->state;
-    return fetch(&state->seconds, "seconds") == NULL ? NULL : PyObject_CallOneArg(state->seconds, value);
+    return gch_plain_fetch(&state->seconds, PLAIN, "seconds") == NULL ? NULL
+                                                                      : PyObject_CallOneArg(state->seconds, value);
+}
+
+PyObject *gch_plain_program(struct gch_convert *convert, PyObject *code)
+{
+    struct gch_state *state = convert->state;
+    return gch_plain_fetch(&state->program, "genesis_ch._plain", "program") == NULL
+               ? NULL
+               : PyObject_CallOneArg(state->program, code);
 }

@@ -23,4 +23,10 @@ PyObject *gch_repr(struct gch_convert *convert, PyObject *value, int *status);
  * exception set. */
 PyObject *gch_plain_seconds(struct gch_convert *convert, PyObject *value);
 
+/* (text, SHA-256, bytes) of a program as a new tuple; NULL with an exception set. */
+PyObject *gch_plain_program(struct gch_convert *convert, PyObject *code);
+/* A function of one of our Python modules, borrowed, kept in *kept from its first use on; NULL with an exception set.
+ */
+PyObject *gch_plain_fetch(PyObject **kept, const char *module_name, const char *name);
+
 #endif

@@ -13,14 +13,19 @@
 #include "secret.h"
 #include "tables.h"
 
-#define GCH_ARGUMENTS_MAX 24
-#define GCH_METHODS_MAX   8
+#define GCH_ARGUMENTS_MAX 40
+#define GCH_METHODS_MAX   24
+#define GCH_CONTEXT_MAX   16
 
 struct gch_state {
     PyTypeObject *logger_type;
     PyObject *seconds; /* genesis_ch._plain.seconds, likewise */
     PyObject *plain;   /* genesis_ch._plain.plain, fetched at the first value that needs it */
+    PyObject *program; /* genesis_ch._plain.program, likewise */
+    PyObject *prices;  /* genesis_ch._prices.cost, likewise; None: there are no prices */
     PyObject *names[GCH_METHODS_MAX][GCH_ARGUMENTS_MAX]; /* interned argument names, by method */
+    PyObject *context;                                   /* the ContextVar of py_context.h */
+    PyObject *context_names[GCH_CONTEXT_MAX];            /* interned keys of what it holds */
     PyObject *pareto_names[GCH_COLUMNS_MAX]; /* interned keys of a Pareto individual, by column; NULL: not one */
 };
 

@@ -9,8 +9,6 @@
 #include "rowbinary.h"
 #include "utf8.h"
 
-#define USAGE_DEPTH 8
-
 static void count_replaced(struct gch_convert *convert)
 {
     gch_count(&convert->counters->values_replaced, 1);
@@ -108,6 +106,13 @@ int gch_value_text(struct gch_convert *convert, PyObject *value)
     return 0;
 }
 
+int gch_value_null_text(struct gch_convert *convert, PyObject *value)
+{
+    bool given = value != NULL && value != Py_None;
+    gch_rb_u8(convert->row, given ? 0 : 1);
+    return given ? gch_value_text(convert, value) : 0;
+}
+
 int gch_value_json(struct gch_convert *convert, PyObject *value, const char *absent, int with_numbers)
 {
     if (value == NULL || value == Py_None) {
@@ -154,6 +159,39 @@ int gch_value_null_u64(struct gch_convert *convert, PyObject *value)
     uint64_t number;
     int status = gch_number_u64(convert, value, &number);
     gch_rb_u64(convert->row, number);
+    return status;
+}
+
+/* A whole number from 0 to most; what is beyond is counted once, by gch_number_i32 or here. */
+static int number_within(struct gch_convert *convert, PyObject *value, int32_t most, int32_t *number)
+{
+    int status = gch_number_i32(convert, value, number);
+    if (*number != INT32_MAX && *number != INT32_MIN && (*number < 0 || *number > most))
+        gch_count(&convert->counters->values_clamped, 1);
+    *number = *number < 0 ? 0 : *number > most ? most : *number;
+    return status;
+}
+
+static int put_u16(struct gch_convert *convert, PyObject *value)
+{
+    int32_t number;
+    int status = number_within(convert, value, UINT16_MAX, &number);
+    gch_rb_u16(convert->row, (uint16_t)number);
+    return status;
+}
+
+int gch_value_null_u16(struct gch_convert *convert, PyObject *value)
+{
+    bool given = value != NULL && value != Py_None;
+    gch_rb_u8(convert->row, given ? 0 : 1);
+    return given ? put_u16(convert, value) : 0;
+}
+
+int gch_value_u8(struct gch_convert *convert, PyObject *value)
+{
+    int32_t number = 0;
+    int status = value == NULL || value == Py_None ? 0 : number_within(convert, value, UINT8_MAX, &number);
+    gch_rb_u8(convert->row, (uint8_t)number);
     return status;
 }
 
@@ -236,85 +274,6 @@ int gch_value_tags(struct gch_convert *convert, PyObject *value)
     return status;
 }
 
-static bool push_name(struct gch_convert *convert, PyObject *key)
-{
-    Py_ssize_t len = 0;
-    const char *name = PyUnicode_Check(key) ? PyUnicode_AsUTF8AndSize(key, &len) : NULL;
-    PyErr_Clear();
-    if (name == NULL || convert->path->len + (size_t)len + 1 > GCH_NUMBER_PATH_MAX)
-        return false;
-    if (convert->path->len > 0)
-        gch_buf_byte(convert->path, '.');
-    gch_buf_append(convert->path, name, (size_t)len);
-    return true;
-}
-
-static bool is_whole(PyObject *value)
-{
-    return (PyLong_Check(value) || PyFloat_Check(value) || PyIndex_Check(value)) && !PyBool_Check(value);
-}
-
-static int put_usage(struct gch_convert *convert, struct gch_buf *to, PyObject *dict, size_t *count, int depth);
-
-static int put_usage_item(struct gch_convert *convert, struct gch_buf *to, PyObject *value, size_t *count, int depth)
-{
-    int status = 0;
-    if (PyDict_Check(value))
-        return depth + 1 < USAGE_DEPTH ? put_usage(convert, to, value, count, depth + 1) : 0;
-    if (!is_whole(value)) {
-        PyObject *dict = value == Py_None || PyUnicode_Check(value) ? NULL : gch_plain(convert, value, &status);
-        if (dict != NULL && PyDict_Check(dict) && depth + 1 < USAGE_DEPTH)
-            status = put_usage(convert, to, dict, count, depth + 1);
-        Py_XDECREF(dict);
-        return status;
-    }
-    uint64_t number;
-    status = gch_number_u64(convert, value, &number);
-    gch_rb_string(to, convert->path->data, convert->path->len);
-    gch_rb_u64(to, number);
-    *count += 1;
-    return status;
-}
-
-/* Adds "prefix.key" and the number for every number of a dict; dicts inside it add their own. */
-static int put_usage(struct gch_convert *convert, struct gch_buf *to, PyObject *dict, size_t *count, int depth)
-{
-    Py_ssize_t position = 0;
-    PyObject *key;
-    PyObject *value;
-    int status = 0;
-    Py_ssize_t left = PyDict_GET_SIZE(dict);
-    while (status == 0 && left-- > 0 && PyDict_Next(dict, &position, &key, &value)) {
-        size_t mark = convert->path->len;
-        if (!push_name(convert, key))
-            continue;
-        Py_INCREF(value);
-        status = put_usage_item(convert, to, value, count, depth);
-        Py_DECREF(value);
-        gch_buf_truncate(convert->path, mark);
-    }
-    return status;
-}
-
-int gch_value_usage(struct gch_convert *convert, PyObject *value)
-{
-    int status = 0;
-    size_t count = 0;
-    PyObject *dict = NULL;
-    if (value != NULL && value != Py_None) {
-        dict = PyDict_Check(value) ? Py_NewRef(value) : gch_plain(convert, value, &status);
-        if (dict == NULL || !PyDict_Check(dict))
-            count_replaced(convert);
-    }
-    gch_buf_reset(convert->numbers);
-    gch_buf_reset(convert->path);
-    if (dict != NULL && PyDict_Check(dict) && status == 0)
-        status = put_usage(convert, convert->numbers, dict, &count, 0);
-    Py_XDECREF(dict);
-    gch_value_numbers(convert, count);
-    return status;
-}
-
 void gch_value_numbers(struct gch_convert *convert, size_t count)
 {
     bool whole = gch_buf_status(convert->numbers) == GCH_OK;
@@ -346,5 +305,15 @@ int gch_value_time(struct gch_convert *convert, PyObject *value, int64_t *ms)
         *ms = (int64_t)llround(seconds * 1000.0);
     else
         count_replaced(convert);
+    return status;
+}
+
+int gch_value_null_time(struct gch_convert *convert, PyObject *value)
+{
+    int64_t ms = INT64_MIN;
+    int status = gch_value_time(convert, value, &ms);
+    gch_rb_u8(convert->row, ms == INT64_MIN ? 1 : 0);
+    if (ms != INT64_MIN)
+        gch_rb_i64(convert->row, ms);
     return status;
 }

@@ -15,8 +15,14 @@ int gch_value_i32(struct gch_convert *convert, PyObject *value);
 int gch_value_bool(struct gch_convert *convert, PyObject *value);
 int gch_value_null_i32(struct gch_convert *convert, PyObject *value);
 int gch_value_null_u64(struct gch_convert *convert, PyObject *value);
+int gch_value_null_u16(struct gch_convert *convert, PyObject *value);
+int gch_value_u8(struct gch_convert *convert, PyObject *value);
+int gch_value_null_text(struct gch_convert *convert, PyObject *value);
+
+/* Nullable(DateTime64(3)); NULL, and counted, when no time can be read from it. */
+int gch_value_null_time(struct gch_convert *convert, PyObject *value);
+
 int gch_value_tags(struct gch_convert *convert, PyObject *value);
-int gch_value_usage(struct gch_convert *convert, PyObject *value);
 
 /* A Map: the count entries that stand in convert->numbers; none, and counted as cut, when they were too many for it. */
 void gch_value_numbers(struct gch_convert *convert, size_t count);

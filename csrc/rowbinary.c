@@ -67,3 +67,22 @@ void gch_rb_string_end(struct gch_buf *buf, size_t mark)
     }
     memcpy(buf->data + mark, bytes, head);
 }
+
+bool gch_rb_take_pair(const uint8_t **at, const uint8_t *end, struct gch_rb_pair *pair)
+{
+    uint64_t len = 0;
+    for (unsigned shift = 0; *at < end && shift < 63; shift += 7) {
+        uint8_t byte = *(*at)++;
+        len |= (uint64_t)(byte & 127) << shift;
+        if (byte < 128)
+            break;
+    }
+    uint64_t left = (uint64_t)(end - *at);
+    if (left < sizeof(pair->number) || len > left - sizeof(pair->number))
+        return false;
+    pair->name = (const char *)*at;
+    pair->len = (size_t)len;
+    memcpy(&pair->number, *at + len, sizeof(pair->number));
+    *at += len + sizeof(pair->number);
+    return true;
+}

@@ -7,6 +7,8 @@
 #ifndef GCH_ROWBINARY_H
 #define GCH_ROWBINARY_H
 
+#include <stdbool.h>
+
 #include "buf.h"
 
 /* Unsigned LEB128, at most 10 bytes. */
@@ -15,6 +17,11 @@ void gch_rb_varint(struct gch_buf *buf, uint64_t value);
 static inline void gch_rb_u8(struct gch_buf *buf, uint8_t value)
 {
     gch_buf_byte(buf, value);
+}
+
+static inline void gch_rb_u16(struct gch_buf *buf, uint16_t value)
+{
+    gch_buf_append(buf, &value, sizeof value);
 }
 
 static inline void gch_rb_u32(struct gch_buf *buf, uint32_t value)
@@ -70,5 +77,15 @@ void gch_rb_uuid(struct gch_buf *buf, const uint8_t uuid[16]);
  * when they are 128 or more. Between the two calls append the bytes. */
 size_t gch_rb_string_begin(struct gch_buf *buf);
 void gch_rb_string_end(struct gch_buf *buf, size_t mark);
+
+/* One entry of a Map(String, ...) of eight-byte numbers, as it stands in a buffer. */
+struct gch_rb_pair {
+    const char *name;
+    size_t len;
+    uint64_t number; /* the eight bytes */
+};
+
+/* Takes the next entry off; name leads into the bytes. False: at the end, or where the bytes are none. */
+bool gch_rb_take_pair(const uint8_t **at, const uint8_t *end, struct gch_rb_pair *pair);
 
 #endif

@@ -243,7 +243,9 @@ static enum gch_status run(struct gch_transport *transport, CURLcode *code)
 
 static void set_body(struct gch_transport *transport, const struct gch_request *request)
 {
-    const struct gch_buf *bytes = request->body != NULL ? request->body : request->form;
+    const struct gch_buf *bytes = request->body != NULL   ? request->body
+                                  : request->form != NULL ? &request->form->bytes
+                                                          : NULL;
     const void *body = bytes != NULL ? (const void *)bytes->data : (const void *)request->sql;
     size_t len = bytes != NULL ? bytes->len : strlen(request->sql);
     curl_easy_setopt(transport->easy, CURLOPT_POST, 1L);
@@ -278,9 +280,11 @@ enum gch_status gch_transport_send(struct gch_transport *transport, const struct
     const char *target = make_target(transport, request);
     if (easy == NULL || target == NULL)
         return GCH_ERR_NOMEM;
-    struct curl_slist type = {
-        text(request->form != NULL ? "Content-Type: " GCH_FORM_TYPE : "Content-Type: application/octet-stream"),
-        transport->headers};
+    char content_type[128] = "Content-Type: application/octet-stream";
+    if (request->form != NULL)
+        (void)snprintf(content_type, sizeof(content_type), "Content-Type: multipart/form-data; boundary=%s",
+                       request->form->boundary);
+    struct curl_slist type = {content_type, transport->headers};
     struct curl_slist encoded = {text("Content-Encoding: zstd"), &type};
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, request->body != NULL ? &encoded : &type);
     curl_easy_setopt(easy, CURLOPT_URL, target);

@@ -15,16 +15,18 @@
 
 #include "buf.h"
 #include "counters.h"
+#include "multipart.h"
+#include "release.h"
 #include "reply.h"
 #include "url.h"
 
 struct gch_request {
-    const char *sql;            /* not used with form */
-    const char *extra;          /* "&setting=value..." put behind the query string, or NULL */
-    const struct gch_buf *body; /* zstd, with sql in the URL; NULL: sql, or the form, is the body */
-    const struct gch_buf *form; /* a form of query_text.h, statement and parameters; or NULL */
-    bool without_database;      /* for CREATE DATABASE */
-    bool no_result;             /* an INSERT: an answer with a body is none of ClickHouse's */
+    const char *sql;                  /* not used with form */
+    const char *extra;                /* "&setting=value..." put behind the query string, or NULL */
+    const struct gch_buf *body;       /* zstd, with sql in the URL; NULL: sql, or the form, is the body */
+    const struct gch_multipart *form; /* statement, parameters and rows; or NULL */
+    bool without_database;            /* for CREATE DATABASE */
+    bool no_result;                   /* an INSERT: an answer with a body is none of ClickHouse's */
 };
 
 struct gch_transport {
@@ -35,8 +37,9 @@ struct gch_transport {
     struct gch_buf target;
     uint32_t connect_timeout_ms;
     uint32_t request_timeout_ms;
-    const char *ca_file; /* borrowed, set once; NULL or "": the system's certificates */
-    char trouble[256];   /* libcurl's own words about the last failure (CURL_ERROR_SIZE) */
+    const char *ca_file;        /* borrowed, set once; NULL or "": the system's certificates */
+    struct gch_release release; /* of the server, as the connection found it */
+    char trouble[256];          /* libcurl's own words about the last failure (CURL_ERROR_SIZE) */
     _Atomic bool aborted;
     struct gch_counters *counters;
 };

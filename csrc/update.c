@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "query_text.h"
 #include "rowbinary.h"
 #include "tables.h"
 #include "utf8.h"
@@ -106,23 +105,28 @@ void gch_update_put_mutation(struct gch_buf *sql)
     gch_buf_text(sql, " WHERE run_id = {run_id:String}");
 }
 
+void gch_update_put_plain_version(struct gch_buf *sql)
+{
+    gch_buf_text(sql, "ALTER TABLE evolution_runs MODIFY COLUMN event_ts DateTime64(6) DEFAULT _ts");
+}
+
 static size_t cut(const char *text, size_t len)
 {
     return len <= GCH_UPDATE_TEXT_MAX ? len : gch_utf8_floor((const uint8_t *)text, GCH_UPDATE_TEXT_MAX);
 }
 
-static void put_number(struct gch_buf *form, const char *name, int64_t number)
+static void put_number(struct gch_multipart *form, const char *name, int64_t number)
 {
     char text[24];
     int len = snprintf(text, sizeof(text), "%" PRId64, number);
-    gch_form_put_parameter(form, name, text, (size_t)len);
+    gch_multipart_put_parameter(form, name, text, (size_t)len);
 }
 
-void gch_update_put_parameters(struct gch_buf *form, const struct gch_update *update)
+void gch_update_put_parameters(struct gch_multipart *form, const struct gch_update *update)
 {
-    gch_form_put_parameter(form, "run_id", update->run_id, update->run_id_len);
-    gch_form_put_parameter(form, "status", update->status, cut(update->status, update->status_len));
-    gch_form_put_parameter(form, "error", update->error, cut(update->error, update->error_len));
+    gch_multipart_put_parameter(form, "run_id", update->run_id, update->run_id_len);
+    gch_multipart_put_parameter(form, "status", update->status, cut(update->status, update->status_len));
+    gch_multipart_put_parameter(form, "error", update->error, cut(update->error, update->error_len));
     put_number(form, "total_generations", update->total_generations);
     put_number(form, "at", update->at_ms);
     put_number(form, "end_time", update->end_time_ms);

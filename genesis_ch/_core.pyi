@@ -1,13 +1,17 @@
 from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
 from datetime import datetime
 from os import PathLike
 from typing import Any, Protocol, SupportsFloat, SupportsIndex
 
 OPTIONS: list[tuple[str, str, str, str]]
 TABLES: dict[str, list[tuple[str, str]]]
+SHARDING: dict[str, str]
+context: ContextVar[dict[str, Any]]
 
 def count_rows(path: str | PathLike[str], limit: int, /) -> int: ...
 def read_rows(path: str | PathLike[str], limit: int, /) -> list[tuple[str, dict[str, Any], bool]]: ...
+def render_for_cluster(sql: str, cluster: str, database: str, /) -> list[str]: ...
 def server_text(text: str, limit: int) -> str: ...
 
 class _SupportsBool(Protocol):
@@ -112,6 +116,7 @@ class Logger:
         code_size: SupportsIndex | None = 0,
         *,
         timestamp: datetime | float | str | None = None,
+        code: str | bytes | None = None,
     ) -> None: ...
     def log_pareto_front(
         self,
@@ -133,6 +138,162 @@ class Logger:
         *,
         timestamp: datetime | float | str | None = None,
     ) -> None: ...
+    def log_trace(
+        self,
+        name: str | None = None,
+        *,
+        id: str | None = None,
+        timestamp: datetime | float | str | None = None,
+        user_id: str | None = None,
+        session_id: str | None = None,
+        input: Any = None,
+        output: Any = None,
+        metadata: Mapping[str, Any] | None = None,
+        tags: Iterable[str] | None = None,
+        release: str | None = None,
+        version: str | None = None,
+        public: _SupportsBool | None = None,
+        bookmarked: _SupportsBool | None = None,
+        environment: str | None = None,
+        project_id: str | None = None,
+        run_id: str | None = None,
+        generation: SupportsIndex | None = None,
+        individual_id: str | None = None,
+    ) -> str: ...
+    def log_observation(
+        self,
+        name: str | None = None,
+        type: str | None = None,
+        *,
+        id: str | None = None,
+        trace_id: str | None = None,
+        parent_observation_id: str | None = None,
+        start_time: datetime | float | str | None = None,
+        end_time: datetime | float | str | None = None,
+        input: Any = None,
+        output: Any = None,
+        metadata: Mapping[str, Any] | None = None,
+        level: str | None = None,
+        status_message: str | None = None,
+        version: str | None = None,
+        model: str | None = None,
+        internal_model_id: str | None = None,
+        model_parameters: Any = None,
+        usage: Any = None,
+        cost: Any = None,
+        completion_start_time: datetime | float | str | None = None,
+        prompt_id: str | None = None,
+        prompt_name: str | None = None,
+        prompt_version: SupportsIndex | None = None,
+        tool_definitions: Mapping[str, Any] | None = None,
+        tool_calls: Iterable[Any] | None = None,
+        tool_call_names: Iterable[str] | None = None,
+        environment: str | None = None,
+        project_id: str | None = None,
+        run_id: str | None = None,
+        generation: SupportsIndex | None = None,
+        individual_id: str | None = None,
+        usage_pricing_tier_id: str | None = None,
+        usage_pricing_tier_name: str | None = None,
+    ) -> str: ...
+    def log_score(
+        self,
+        name: str | None = None,
+        value: Any = None,
+        *,
+        trace_id: str | None = None,
+        observation_id: str | None = None,
+        id: str | None = None,
+        timestamp: datetime | float | str | None = None,
+        data_type: str | None = None,
+        string_value: str | None = None,
+        source: str | None = None,
+        comment: str | None = None,
+        session_id: str | None = None,
+        dataset_run_id: str | None = None,
+        author_user_id: str | None = None,
+        config_id: str | None = None,
+        queue_id: str | None = None,
+        environment: str | None = None,
+        project_id: str | None = None,
+        run_id: str | None = None,
+        generation: SupportsIndex | None = None,
+        individual_id: str | None = None,
+    ) -> str: ...
+    def log_dataset_run_item(
+        self,
+        dataset_id: str | None = None,
+        dataset_run_id: str | None = None,
+        dataset_item_id: str | None = None,
+        trace_id: str | None = None,
+        *,
+        observation_id: str | None = None,
+        id: str | None = None,
+        timestamp: datetime | float | str | None = None,
+        error: Any = None,
+        dataset_run_name: str | None = None,
+        dataset_run_description: str | None = None,
+        dataset_run_metadata: Mapping[str, Any] | None = None,
+        dataset_run_created_at: datetime | float | str | None = None,
+        dataset_item_input: Any = None,
+        dataset_item_expected_output: Any = None,
+        dataset_item_metadata: Mapping[str, Any] | None = None,
+        project_id: str | None = None,
+    ) -> str: ...
+    def log_event(
+        self,
+        entity_type: str | None = None,
+        entity_id: str | None = None,
+        event_id: str | None = None,
+        bucket_name: str | None = None,
+        bucket_path: str | None = None,
+        *,
+        id: str | None = None,
+        timestamp: datetime | float | str | None = None,
+        project_id: str | None = None,
+    ) -> str: ...
+    def log_blob(
+        self,
+        entity_type: str | None = None,
+        entity_id: str | None = None,
+        event_id: str | None = None,
+        bucket_name: str | None = None,
+        bucket_path: str | None = None,
+        *,
+        id: str | None = None,
+        timestamp: datetime | float | str | None = None,
+        project_id: str | None = None,
+    ) -> str: ...
+    def delete_trace(
+        self,
+        id: str | None,
+        *,
+        project_id: str | None = None,
+    ) -> str: ...
+    def delete_observation(
+        self,
+        id: str | None,
+        *,
+        project_id: str | None = None,
+    ) -> str: ...
+    def delete_score(
+        self,
+        id: str | None,
+        *,
+        project_id: str | None = None,
+    ) -> str: ...
+    def delete_dataset_run_item(
+        self,
+        id: str | None,
+        *,
+        project_id: str | None = None,
+    ) -> str: ...
+    def delete_blob(
+        self,
+        id: str | None,
+        *,
+        project_id: str | None = None,
+    ) -> str: ...
     def _flush(self, timeout: float | None, /) -> tuple[int, int, int, int, int, str | None] | None: ...
     def _close(self, timeout: float | None, /) -> tuple[int, int, int, int, int, str | None] | None: ...
     def _connect(self, timeout: float | None, /) -> tuple[int, str, str]: ...

@@ -149,3 +149,11 @@ def seconds(value: Any) -> float | None:
         return datetime.datetime(value.year, value.month, value.day).timestamp()
     made = plain(value)
     return float(made) if isinstance(made, (int, float)) else None
+
+
+def program(code: Any) -> tuple[str, str, int]:
+    """A program as text, the SHA-256 of its UTF-8 bytes in hexadecimal digits, and their number."""
+    import hashlib  # not needed by most
+
+    raw = bytes(code) if isinstance(code, (bytes, bytearray, memoryview)) else str(code).encode("utf-8", "replace")
+    return raw.decode("utf-8", "replace"), hashlib.sha256(raw, usedforsecurity=False).hexdigest(), len(raw)

@@ -36,15 +36,62 @@ CONTRACT = {
             "run_id, individual_id, generation, parent_id, mutation_type, fitness_score, combined_score, metrics, is_pareto, "
             "api_cost=0.0, embed_cost=0.0, novelty_cost=0.0, code_hash='', code_size=0"
         ),
-        "timestamp=None",
+        "timestamp=None, code=None",
     ),
     "log_pareto_front": ("run_id, generation, pareto_individuals", "timestamp=None"),
     "log_lineage": (
         "run_id, child_id, parent_id, generation, mutation_type, fitness_delta=0.0, edit_summary=''",
         "timestamp=None",
     ),
+    "log_trace": (
+        "name=None",
+        "id=None, timestamp=None, user_id=None, session_id=None, input=None, output=None, metadata=None, tags=None, release=None, version=None, public=None, bookmarked=None, environment=None, project_id=None, run_id=None, generation=None, individual_id=None",
+    ),
+    "log_observation": (
+        "name=None, type=None",
+        "id=None, trace_id=None, parent_observation_id=None, start_time=None, end_time=None, input=None, output=None, metadata=None, level=None, status_message=None, version=None, model=None, internal_model_id=None, model_parameters=None, usage=None, cost=None, completion_start_time=None, prompt_id=None, prompt_name=None, prompt_version=None, tool_definitions=None, tool_calls=None, tool_call_names=None, environment=None, project_id=None, run_id=None, generation=None, individual_id=None, usage_pricing_tier_id=None, usage_pricing_tier_name=None",
+    ),
+    "log_score": (
+        "name=None, value=None",
+        "trace_id=None, observation_id=None, id=None, timestamp=None, data_type=None, string_value=None, source=None, comment=None, session_id=None, dataset_run_id=None, author_user_id=None, config_id=None, queue_id=None, environment=None, project_id=None, run_id=None, generation=None, individual_id=None",
+    ),
+    "log_dataset_run_item": (
+        "dataset_id=None, dataset_run_id=None, dataset_item_id=None, trace_id=None",
+        "observation_id=None, id=None, timestamp=None, error=None, dataset_run_name=None, dataset_run_description=None, dataset_run_metadata=None, dataset_run_created_at=None, dataset_item_input=None, dataset_item_expected_output=None, dataset_item_metadata=None, project_id=None",
+    ),
+    "log_event": (
+        "entity_type=None, entity_id=None, event_id=None, bucket_name=None, bucket_path=None",
+        "id=None, timestamp=None, project_id=None",
+    ),
+    "log_blob": (
+        "entity_type=None, entity_id=None, event_id=None, bucket_name=None, bucket_path=None",
+        "id=None, timestamp=None, project_id=None",
+    ),
+    "delete_trace": (
+        "id",
+        "project_id=None",
+    ),
+    "delete_observation": (
+        "id",
+        "project_id=None",
+    ),
+    "delete_score": (
+        "id",
+        "project_id=None",
+    ),
+    "delete_dataset_run_item": (
+        "id",
+        "project_id=None",
+    ),
+    "delete_blob": (
+        "id",
+        "project_id=None",
+    ),
 }
-C_ARGUMENT = re.compile(r"\b([RD])\((\w+)\)")
+# Arguments that fill columns of other names.
+ALIASES = {"log_observation": ("model", "usage", "cost"), "log_individual": ("code",)}
+METHODS = re.compile(r"\b(?:METHOD|KEPT)\(\"(\w+)\", \w+, (\d+), (\w+)\)|\bDELETE\(\"(\w+)\", \w+\)")
+C_ARGUMENT = re.compile(r"\b([RDNA])\((\w+)")
 
 
 def contract(method: str) -> str:
@@ -68,13 +115,14 @@ def c_methods() -> dict[str, tuple[int, list[tuple[str, bool]]]]:
     text = (ROOT / "csrc" / "py_method.c").read_text()
     arrays = dict(re.findall(r"static const struct gch_argument (\w+)\[\] = \{(.*?)\};", text, re.DOTALL))
     found = {}
-    for name, positional, array in re.findall(r"METHOD\(\"(\w+)\", \w+, (\d+), (\w+)\)", text):
+    for name, positional, array, deletion in METHODS.findall(text):
+        name, positional, array = (deletion, 1, "deletion") if deletion else (name, positional, array)
         found[name] = (int(positional), [(argument, kind == "R") for kind, argument in C_ARGUMENT.findall(arrays[array])])
     return found
 
 
 def test_the_methods_are_these() -> None:
-    logging_methods = {name for name in dir(ch_logger) if name.startswith(("log_", "update_"))}
+    logging_methods = {name for name in dir(ch_logger) if name.startswith(("log_", "update_", "delete_"))}
     assert logging_methods == CONTRACT.keys() == c_methods().keys()
 
 
@@ -107,10 +155,10 @@ def test_the_binding_has_the_contract(method: str) -> None:
 def test_every_keyword_is_a_column() -> None:
     """A new keyword is a column of the method's table, or the time."""
     text = (ROOT / "csrc" / "py_method.c").read_text()
-    tables = dict(re.findall(r"METHOD\(\"(\w+)\", (\w+), ", text))
+    tables = dict(re.findall(r"(?:METHOD|KEPT|DELETE)\(\"(\w+)\", (\w+)", text))
     for method, (_, arguments) in c_methods().items():
         columns = {name for name, _ in _core.TABLES[tables[method]]}
-        assert {name for name, _ in arguments} - columns - {"timestamp", "pareto_individuals"} == set(), method
+        assert {name for name, _ in arguments} - columns - {"timestamp", "pareto_individuals", *ALIASES.get(method, ())} == set(), method
 
 
 @pytest.mark.parametrize(

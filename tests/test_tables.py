@@ -28,6 +28,42 @@ DOCUMENTED = {
     "code_lineages": "run_id String, child_id String, parent_id String, generation Int32, mutation_type String, "
     "timestamp DateTime64(3), fitness_delta Float64, edit_summary String",
 }
+# Those of the observability schema, whose types hold commas.
+OBSERVABILITY = {
+    "traces": "id String; timestamp DateTime64(3); name String; user_id Nullable(String); metadata "
+    "Map(LowCardinality(String), String); release Nullable(String); version Nullable(String); project_id String; "
+    "public Bool; bookmarked Bool; tags Array(String); input Nullable(String); output Nullable(String); "
+    "session_id Nullable(String); created_at DateTime64(3); updated_at DateTime64(3); event_ts DateTime64(3); "
+    "is_deleted UInt8",
+    "observations": "id String; trace_id String; project_id String; type LowCardinality(String); parent_observation_id "
+    "Nullable(String); start_time DateTime64(3); end_time Nullable(DateTime64(3)); name String; metadata "
+    "Map(LowCardinality(String), String); level LowCardinality(String); status_message Nullable(String); version "
+    "Nullable(String); input Nullable(String); output Nullable(String); provided_model_name Nullable(String); "
+    "internal_model_id Nullable(String); model_parameters Nullable(String); provided_usage_details "
+    "Map(LowCardinality(String), UInt64); usage_details Map(LowCardinality(String), UInt64); "
+    "provided_cost_details Map(LowCardinality(String), Decimal(18, 12)); cost_details Map(LowCardinality(String), "
+    "Decimal(18, 12)); total_cost Nullable(Decimal(18, 12)); completion_start_time Nullable(DateTime64(3)); "
+    "prompt_id Nullable(String); prompt_name Nullable(String); prompt_version Nullable(UInt16); tool_definitions "
+    "Map(String, String); tool_calls Array(String); tool_call_names Array(String); created_at DateTime64(3); "
+    "updated_at DateTime64(3); event_ts DateTime64(3); is_deleted UInt8",
+    "scores": "id String; timestamp DateTime64(3); project_id String; trace_id String; observation_id Nullable(String); "
+    "name String; value Float64; source String; comment Nullable(String); author_user_id Nullable(String); "
+    "config_id Nullable(String); data_type String; string_value Nullable(String); queue_id Nullable(String); "
+    "session_id Nullable(String); dataset_run_id Nullable(String); created_at DateTime64(3); updated_at "
+    "DateTime64(3); event_ts DateTime64(3); is_deleted UInt8",
+    "dataset_run_items_rmt": "id String; project_id String; dataset_run_id String; dataset_item_id String; dataset_id String; trace_id "
+    "String; observation_id Nullable(String); error Nullable(String); created_at DateTime64(3); updated_at "
+    "DateTime64(3); dataset_run_name String; dataset_run_description Nullable(String); dataset_run_metadata "
+    "Map(LowCardinality(String), String); dataset_run_created_at DateTime64(3); dataset_item_input "
+    "Nullable(String); dataset_item_expected_output Nullable(String); dataset_item_metadata "
+    "Map(LowCardinality(String), String); event_ts DateTime64(3); is_deleted UInt8",
+    "event_log": "id String; project_id String; entity_type String; entity_id String; event_id Nullable(String); bucket_name "
+    "String; bucket_path String; created_at DateTime64(3); updated_at DateTime64(3)",
+    "blob_storage_file_log": "id String; project_id String; entity_type String; entity_id String; event_id String; bucket_name String; "
+    "bucket_path String; created_at DateTime64(3); updated_at DateTime64(3); event_ts DateTime64(3); is_deleted "
+    "UInt8",
+    "programs_code": "code_hash String; code String",
+}
 KEYS = {
     "evolution_runs": "run_id",
     "generations": "run_id, generation",
@@ -37,12 +73,55 @@ KEYS = {
     "llm_logs": "timestamp, id",
     "agent_actions": "timestamp, id",
 }
+TABLES_IN_ORDER = (
+    "evolution_runs", "generations", "individuals", "pareto_fronts", "code_lineages", "llm_logs", "agent_actions", *OBSERVABILITY
+)  # fmt: skip
+WITH_ID = [table for table in OBSERVABILITY if table != "programs_code"]
+ENGINES = {
+    "traces": ("project_id, toDate(timestamp), id", "project_id, toDate(timestamp)", "toYYYYMM(timestamp)"),
+    "observations": (
+        "project_id, type, toDate(start_time), id",
+        "project_id, type, toDate(start_time)",
+        "toYYYYMM(start_time)",
+    ),
+    "scores": ("project_id, toDate(timestamp), name, id", "project_id, toDate(timestamp), name", "toYYYYMM(timestamp)"),
+    "dataset_run_items_rmt": ("project_id, dataset_id, dataset_run_id, id", "project_id, dataset_id, dataset_run_id, id", ""),
+    "event_log": ("project_id, entity_type, entity_id", "project_id, entity_type, entity_id", ""),
+    "blob_storage_file_log": (
+        "project_id, entity_type, entity_id, event_id",
+        "project_id, entity_type, entity_id, event_id",
+        "",
+    ),
+}
+INDEXES = {
+    ("traces", "idx_id", "id", "bloom_filter(0.001)"),
+    ("traces", "idx_res_metadata_key", "mapKeys(metadata)", "bloom_filter(0.01)"),
+    ("traces", "idx_res_metadata_value", "mapValues(metadata)", "bloom_filter(0.01)"),
+    ("observations", "idx_id", "id", "bloom_filter"),
+    ("observations", "idx_trace_id", "trace_id", "bloom_filter"),
+    ("observations", "idx_project_id", "project_id", "bloom_filter"),
+    ("observations", "idx_res_metadata_key", "mapKeys(metadata)", "bloom_filter(0.01)"),
+    ("observations", "idx_res_metadata_value", "mapValues(metadata)", "bloom_filter(0.01)"),
+    ("scores", "idx_id", "id", "bloom_filter(0.001)"),
+    ("scores", "idx_project_trace_observation", "project_id, trace_id, observation_id", "bloom_filter(0.001)"),
+    ("dataset_run_items_rmt", "idx_dataset_item", "dataset_item_id", "bloom_filter(0.001)"),
+}
+CODECS = {
+    ("traces", "input", "CODEC(ZSTD(3))"),
+    ("traces", "output", "CODEC(ZSTD(3))"),
+    ("observations", "input", "CODEC(ZSTD(3))"),
+    ("observations", "output", "CODEC(ZSTD(3))"),
+    ("scores", "comment", "CODEC(ZSTD(1))"),
+    ("dataset_run_items_rmt", "dataset_item_input", "CODEC(ZSTD(3))"),
+    ("dataset_run_items_rmt", "dataset_item_expected_output", "CODEC(ZSTD(3))"),
+}
 OLDER_KEYS = {**KEYS, "llm_logs": "timestamp", "agent_actions": "timestamp", "evolution_runs": "run_id, start_time"}
 VERSION = [("_ts", "DateTime64(6)", "EPHEMERAL"), ("event_ts", "DateTime64(6)", "MATERIALIZED")]
 
 
 def documented(table: str) -> list[tuple[str, str]]:
-    pairs = [column.split(" ", 1) for column in DOCUMENTED[table].split(", ")]
+    columns = DOCUMENTED[table].split(", ") if table in DOCUMENTED else OBSERVABILITY[table].split("; ")
+    pairs = [column.split(" ", 1) for column in columns]
     return [(name, kind) for name, kind in pairs]
 
 
@@ -74,10 +153,10 @@ def log_one_of_each(run_id: str) -> None:
 
 
 def test_the_core_knows_the_documented_columns() -> None:
-    assert _core.TABLES.keys() == DOCUMENTED.keys()
+    assert [*_core.TABLES] == [*TABLES_IN_ORDER]
     for table, columns in _core.TABLES.items():
         assert columns[: len(documented(table))] == documented(table), table
-        assert columns[-1] == ("_ts", "DateTime64(6)")
+        assert (columns[-1] == ("_ts", "DateTime64(6)")) == (table not in WITH_ID), table
 
 
 def test_the_reference_has_no_other_columns_than_the_stub_says() -> None:
@@ -94,6 +173,28 @@ def test_the_engine_has_the_columns_of_the_core(recorder: Recorder, table: str) 
     assert [row[:2] for row in columns[:-1]] == _core.TABLES[table]
     assert columns[-2:] == VERSION
     assert all(row[2] == "" for row in columns[:-2])
+
+
+def test_the_engine_has_the_observability_tables_as_documented(recorder: Recorder) -> None:
+    """Columns, defaults, codecs, skip indexes, engines, keys and partitions."""
+    ch_logger.connect()
+    reader, names = recorder.reader, ", ".join(map(repr, WITH_ID))
+    for table in WITH_ID:
+        columns = described(recorder, table)
+        assert [row[:2] for row in columns] == _core.TABLES[table], table
+        assert {row[0] for row in columns if row[2]} == {"created_at", "updated_at", "environment"} & {row[0] for row in columns}
+    where = f"database = '{recorder.database}' AND table IN ({names})"
+    indexes = reader.query(f"SELECT table, name, expr, type_full, granularity FROM system.data_skipping_indices WHERE {where}").result_rows
+    shown = {(table, name, expression.strip("()") if "," in expression else expression, kind.replace("()", "")) for table, name, expression, kind, _ in indexes}
+    assert shown == INDEXES and {row[4] for row in indexes} == {1}
+    codecs = reader.query(f"SELECT table, name, compression_codec FROM system.columns WHERE {where} AND compression_codec != ''").result_rows
+    assert {tuple(row) for row in codecs} == CODECS
+    found = reader.query(
+        f"SELECT name, engine_full, sorting_key, primary_key, partition_key FROM system.tables WHERE {where.replace('table IN', 'name IN')}"
+    ).result_rows
+    assert {row[0]: row[2:] for row in found} == ENGINES
+    for name, engine, *_ in found:
+        assert engine.startswith("MergeTree" if name == "event_log" else "ReplacingMergeTree(event_ts, is_deleted)"), name
 
 
 def test_engines_keys_and_what_select_star_shows(recorder: Recorder) -> None:
