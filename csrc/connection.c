@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#define CODE_UNKNOWN_TABLE 60
 #define CODE_ACCESS_DENIED 497
 
 enum gch_status gch_connection_init(struct gch_connection *connection, const struct gch_connection_options *options,
@@ -90,6 +91,9 @@ static bool can_do_without(struct gch_connection *connection, enum gch_status st
 enum gch_status gch_connection_make(struct gch_connection *connection, struct gch_reply *reply,
                                     const _Atomic bool *stop, struct gch_err *err)
 {
+    /* The reply is still that of the statement that failed. The ledger does not know of a table that somebody dropped.
+     */
+    bool again = reply->code == CODE_UNKNOWN_TABLE;
     enum gch_status status = gch_connection_reach(connection, stop, err);
     if (status != GCH_OK)
         return status;
@@ -98,7 +102,7 @@ enum gch_status gch_connection_make(struct gch_connection *connection, struct gc
         return status;
     size_t applied;
     struct gch_err trouble;
-    status = gch_migrations_apply(connection->migrations, &connection->transport, reply, &applied, &trouble);
+    status = gch_migrations_apply(connection->migrations, &connection->transport, again, reply, &applied, &trouble);
     connection->migrations_applied += applied;
     if (can_do_without(connection, status, reply)) {
         trouble = reply->err;

@@ -47,7 +47,8 @@ enum gch_status gch_connection_reach(struct gch_connection *connection, const _A
 
 /* Reaches the server and brings its tables up to date. Where that cannot be, because the account may not do it or a
  * migration met what it cannot change twice in a row, a notice says what is to be done, and delivery goes on with the
- * tables that are there.
+ * tables that are there. reply is that of the last request; when it says that a table is missing, all migrations are
+ * applied again.
  * GCH_OK: ready. GCH_ERR_REMOTE: a server answers, but not as needed; reply says why. GCH_ERR_STOPPED: *stop. Otherwise
  * no embedded server could be found or started; err says why. */
 enum gch_status gch_connection_make(struct gch_connection *connection, struct gch_reply *reply,
