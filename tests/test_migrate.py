@@ -218,6 +218,15 @@ def test_migrations_of_a_newer_release_are_left_alone(recorder: Recorder) -> Non
     ch_logger.connect(20)
 
 
+def test_a_logger_applies_again_what_was_undone(recorder: Recorder) -> None:
+    migrate()
+    made = schema(recorder)
+    migrate(1)
+    assert (ledger(recorder), schema(recorder) == made) == (NAMES[:1], False)
+    ch_logger.connect(20)
+    assert (ledger(recorder), schema(recorder) == made) == (NAMES, True)
+
+
 def test_a_migration_that_cannot_be_applied(recorder: Recorder, caplog: pytest.LogCaptureFixture) -> None:
     """A view where a table should be: the one line names the migration, and the rows of other tables are delivered."""
     recorder.reader.command(f"CREATE DATABASE {recorder.database}")
