@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#define CODE_UNKNOWN_TABLE 60
 #define CODE_ACCESS_DENIED 497
 
 enum gch_status gch_connection_init(struct gch_connection *connection, const struct gch_connection_options *options,
@@ -68,19 +69,31 @@ enum gch_status gch_connection_reach(struct gch_connection *connection, const _A
     return status;
 }
 
-static void note_tables(struct gch_connection *connection, const struct gch_err *refused)
+static void note_tables(struct gch_connection *connection, const struct gch_err *trouble)
 {
-    bool now = refused->text[0] != '\0';
-    if (now && !connection->tables_refused)
-        gch_notice_post(connection->notices, GCH_CAUSE_SCHEMA, refused->text);
-    else if (!now && connection->tables_refused)
+    bool now = trouble->text[0] != '\0';
+    if (now && !connection->tables_wait)
+        gch_notice_post(connection->notices, GCH_CAUSE_SCHEMA, trouble->text);
+    else if (!now && connection->tables_wait)
         gch_notice_resolve(connection->notices, GCH_CAUSE_SCHEMA);
-    connection->tables_refused = now;
+    connection->tables_wait = now;
+}
+
+/* A migration that meets what it cannot change, twice in a row, must not hold up the rows of all other tables. */
+static bool can_do_without(struct gch_connection *connection, enum gch_status status, const struct gch_reply *reply)
+{
+    bool failed = status == GCH_ERR_REMOTE && reply->error_class == GCH_CLASS_SCHEMA;
+    bool again = failed && connection->migration_failed;
+    connection->migration_failed = failed;
+    return again;
 }
 
 enum gch_status gch_connection_make(struct gch_connection *connection, struct gch_reply *reply,
                                     const _Atomic bool *stop, struct gch_err *err)
 {
+    /* The reply is still that of the statement that failed. The ledger does not know of a table that somebody dropped.
+     */
+    bool again = reply->code == CODE_UNKNOWN_TABLE;
     enum gch_status status = gch_connection_reach(connection, stop, err);
     if (status != GCH_OK)
         return status;
@@ -88,11 +101,15 @@ enum gch_status gch_connection_make(struct gch_connection *connection, struct gc
     if (status != GCH_OK)
         return status;
     size_t applied;
-    struct gch_err refused;
-    status = gch_migrations_apply(connection->migrations, &connection->transport, reply, &applied, &refused);
+    struct gch_err trouble;
+    status = gch_migrations_apply(connection->migrations, &connection->transport, again, reply, &applied, &trouble);
     connection->migrations_applied += applied;
+    if (can_do_without(connection, status, reply)) {
+        trouble = reply->err;
+        status = GCH_OK;
+    }
     if (status == GCH_OK)
-        note_tables(connection, &refused);
+        note_tables(connection, &trouble);
     connection->ready = status == GCH_OK;
     return status;
 }
