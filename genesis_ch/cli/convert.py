@@ -207,7 +207,7 @@ def _convert(tables: Tables, target: Target, drop_old: bool) -> None:
         if not (tables.is_plain(target.name) and tables.is_replacing(target.building)):
             raise ConvertError(f"{target.name} was changed by another meanwhile")
         tables.client.command(f"EXCHANGE TABLES {target.name} AND {target.building}")
-        _wait_for_writers(tables, time.monotonic())
+        _wait_for_writers(tables, target, time.monotonic())
     _absorb(tables, target, copied)
     rows = _count(tables, target.building)
     if drop_old:
@@ -316,14 +316,13 @@ def _fingerprint(tables: Tables, table: str) -> tuple[Any, ...]:
     return tuple(tables.client.query(query, settings={"final": 0}).result_rows[0])
 
 
-def _wait_for_writers(tables: Tables, since: float) -> None:
+def _wait_for_writers(tables: Tables, target: Target, since: float) -> None:
     """Wait for statements that began before the exchange and may still write to the old table."""
-    deadline = since + WRITERS_SECONDS
-    while time.monotonic() < deadline:
+    while time.monotonic() < since + WRITERS_SECONDS:
         query = f"""
             SELECT count()
             FROM system.processes
-            WHERE query_kind IN ('Insert', 'Alter') AND elapsed > {time.monotonic() - since:.3f}
+            WHERE query_kind IN ('Insert', 'Alter') AND position(query, '{target.name}') > 0 AND elapsed > {time.monotonic() - since:.3f}
             """
         if _number(tables, query) == 0:
             return
