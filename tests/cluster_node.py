@@ -39,7 +39,7 @@ class Node(engine.Session):
         self._database = database
 
     def query(self, sql: bytes, output_format: str = "TabSeparated") -> bytes:
-        """Run it without ON CLUSTER; WITH_KEEPER in a comment keeps the Replicated engine."""
+        """Run it without ON CLUSTER, and as a plain table outside of the database `replicated`."""
         sql = _ON_CLUSTER.sub(b"", sql)
         return super().query(sql if self._database == "replicated" else _REPLICATED.sub(rb"\1", sql), output_format)
 
