@@ -6,8 +6,9 @@
 #include "query_text.h"
 
 #define STATEMENT_MAX (1U << 20)
-/* On a cluster a row of the ledger is there when the answer is. */
-#define STEP_SETTINGS "&distributed_foreground_insert=1"
+/* On a cluster a row of the ledger is there when the answer is, and a node that is down is named before the request's
+ * time is over. */
+#define STEP_SETTINGS "&distributed_foreground_insert=1&distributed_ddl_task_timeout=45"
 
 static const char *const step_words[] = {
 #define X(kind, word) word,

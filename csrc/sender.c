@@ -106,6 +106,7 @@ static void note_connection(struct gch_sender *sender)
     pthread_mutex_lock(&sender->lock);
     sender->report.state = sender->report.trouble == GCH_TROUBLE_NONE ? GCH_SENDER_READY : GCH_SENDER_RETRYING;
     sender->report.endpoint = sender->connection.endpoint;
+    sender->report.release = sender->connection.transport.release;
     sender->report.migrations_applied = sender->connection.migrations_applied;
     pthread_mutex_unlock(&sender->lock);
 }

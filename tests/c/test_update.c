@@ -54,6 +54,9 @@ static void test_statement_binds_everything(void)
     gch_buf_reset(&buf);
     gch_update_put_mutation(&buf);
     CHECK(strstr(gch_buf_cstr(&buf), "_ts") == NULL);
+    gch_buf_reset(&buf);
+    gch_update_put_plain_version(&buf);
+    CHECK_TEXT(gch_buf_cstr(&buf), "ALTER TABLE evolution_runs MODIFY COLUMN event_ts DateTime64(6) DEFAULT _ts");
     struct gch_multipart form;
     gch_multipart_init(&form, 1 << 20);
     gch_multipart_begin(&form);
