@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Parameter", "Query", "bind", "describe", "get", "names", "parse", "text"]
 
-SETTINGS = {"final": 1}
+SETTINGS = {"final": 1, "distributed_product_mode": "global"}
+"""Each row once; and on a cluster a join, or an IN, of two tables sees the rows of all shards."""
 PRINTED = "Printed form: "
 _REQUIRED: Any = Argument.empty
 _PARAM = re.compile(r"param (\w+)(?: = (.+?))?: (.+)")
