@@ -15,9 +15,10 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-from genesis_ch.server.engine import Engine
+from genesis_ch.server.engine import Engine, QueryError
 
 ROOT = Path(__file__).resolve().parents[1]
 MIGRATIONS = ROOT / "sql" / "migrations"
@@ -56,6 +57,10 @@ class Bed:
     def seconds(self, sql: str, database: str = "default", **settings: object) -> float:
         """Run one statement; the seconds it took, without those of the connection."""
         return self._run(sql, database, settings)[1]
+
+    def timer(self, sql: str, database: str = "default", **settings: object) -> Callable[[], float]:
+        """A call that runs the statement and returns its seconds, for take_turns."""
+        return partial(self.seconds, sql, database, **settings)
 
     def rows(self, sql: str, database: str = "default", **settings: object) -> list[list[str]]:
         """Run one statement; its result as fields of text."""
@@ -98,19 +103,24 @@ class Bed:
         return int(self.run(f"SELECT count() FROM system.parts WHERE {where}"))
 
     def _run(self, sql: str, database: str, settings: Mapping[str, object]) -> tuple[str, float]:
+        parameters = {name.removeprefix("param_"): str(value) for name, value in settings.items() if name.startswith("param_")}
         with self.engine.session() as session:
-            session.set_settings({name: str(value) for name, value in settings.items()})
+            session.set_settings({name: str(value) for name, value in settings.items() if not name.startswith("param_")})
             session.use(database)
+            session.set_params(parameters)
             begun = time.perf_counter()
-            result = session.query(sql.encode("utf-8", "surrogateescape"))
+            try:
+                result = session.query(sql.encode("utf-8", "surrogateescape"))
+            except QueryError as error:
+                raise RuntimeError(f"{error.text}: {sql[:500]}") from None
             return result.decode("utf-8", "surrogateescape"), time.perf_counter() - begun
 
 
 @contextmanager
-def bed() -> Iterator[Bed]:
-    """An engine on a directory that is removed afterwards. TMPDIR says where it is."""
+def bed(data: Path | None = None) -> Iterator[Bed]:
+    """An engine on a directory that is there, or on one that is removed afterwards. TMPDIR says where that is."""
     with tempfile.TemporaryDirectory(prefix="genesis-ch-bench-") as directory:
-        engine = Engine.open(Path(directory))
+        engine = Engine.open(data or Path(directory))
         try:
             yield Bed(engine)
         finally:

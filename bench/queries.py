@@ -197,26 +197,3 @@ def printed(run: str, best: str) -> list[Question]:
     return found
 
 
-def measure(place: Bed, questions: list[Question], rounds: int) -> list[Answer]:
-    """The median time of each query on ours with final=1 and on plain tables."""
-    answers = []
-    for question in questions:
-        contenders = [
-            lambda sql=question.sql, database=database, final=final: place.seconds(sql, database, final=final)  # type: ignore[misc]
-            for database, final in ((OURS, 1), (PLAIN, 0))
-        ]
-        ours, plain = take_turns(contenders, rounds)
-        answers.append(Answer(question, ours, plain))
-        print(f"{question.name:30} {ours * 1e3:9.1f} ms {plain * 1e3:9.1f} ms {ours / plain:6.2f}", flush=True)
-    return answers
-
-
-def reads(plan: Any) -> list[tuple[str, int, int]]:
-    """(table, parts, granules) of each place in a plan that reads a table."""
-    found = []
-    for node in plan["Plans"] if "Plans" in plan else []:
-        found += reads(node)
-    if plan.get("Node Type", "").startswith("ReadFromMergeTree"):
-        last = plan["Indexes"][-1]
-        found.append((plan["Description"].rpartition(".")[2], last["Selected Parts"], last["Selected Granules"]))
-    return found
