@@ -15,14 +15,19 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import statistics
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bed import Bed, bed, machine, pieces, source_text, table, take_turns
+from bed import ROOT, Bed, bed, machine, pieces, source_text, table, take_turns
 
+from genesis_ch import queries
+from genesis_ch._client import READING
+
+PRINTED = ROOT / "tests" / "printed_queries.sql"
 HERE = Path(__file__).resolve().parent
 OURS, PLAIN = "ours", "plain"
 RUNS, GENERATIONS, SIZE = 1000, 50, 20
@@ -33,6 +38,22 @@ TWICE = (7, 23, 41)
 RUN = 437
 START = "toDateTime64('2025-01-15 14:23:45.000', 3, 'UTC')"
 HEAD = "SELECT number AS n, "
+
+SETTLED_BOUND = 3.0
+"""Merged tables are read as plain ones are; a query that reads few columns of a whole table pays for the key and the version."""
+UNMERGED_BOUND = 15.0
+"""Fifty parts that all hold all runs are the worst that there is, for the seconds until they are merged: all rows are compared."""
+NOISE_SECONDS = 0.005
+WITHOUT_RUN = ("programs_code", "traces")
+TRACES = 100_000
+
+OBSERVABILITY = {
+    "project_traces": "SELECT * FROM traces FINAL WHERE project_id = 'project-7'",
+    "newest_of_traces": "SELECT argMax(name, event_ts) as name, argMax(output, event_ts) AS output FROM traces WHERE is_deleted = 0 GROUP BY project_id, id",
+    "metadata_key": "SELECT count() FROM traces WHERE metadata['environment'] IS NOT NULL",
+    "metadata_value": "SELECT count() FROM traces WHERE has(mapValues(metadata), 'production')",
+    "analytics_traces": "SELECT project_id, sum(countTraces), max(hasTags) FROM analytics_traces GROUP BY project_id",
+}
 
 DOCUMENTED = {
     "evolution_runs": "run_id String, start_time DateTime64(3), end_time DateTime64(3), task_name String, config String, "
@@ -48,6 +69,11 @@ DOCUMENTED = {
     "timestamp DateTime64(3), fitness_delta Float64, edit_summary String",
     "llm_logs": "id UUID, timestamp DateTime64(3), model String, messages String, response String, cost Float64, "
     "execution_time Float64, metadata String",
+    "agent_actions": "id UUID, timestamp DateTime64(3), action_type String, details String, metadata String",
+    "traces": "id String, timestamp DateTime64(3), name String, user_id Nullable(String), metadata Map(LowCardinality(String), String), "
+    "release Nullable(String), version Nullable(String), project_id String, public Bool, bookmarked Bool, tags Array(String), "
+    "input Nullable(String), output Nullable(String), session_id Nullable(String), created_at DateTime64(3), updated_at DateTime64(3), "
+    "event_ts DateTime64(3), is_deleted UInt8, environment LowCardinality(String)",
 }
 PLAIN_KEYS = {
     "evolution_runs": "run_id, start_time",
@@ -56,6 +82,8 @@ PLAIN_KEYS = {
     "pareto_fronts": "run_id, generation, individual_id",
     "code_lineages": "run_id, generation, child_id, parent_id",
     "llm_logs": "timestamp",
+    "agent_actions": "timestamp",
+    "traces": "project_id, toDate(timestamp), id",
 }
 CONFIG = {
     "evolution": {"num_generations": GENERATIONS, "pop_size": SIZE, "patch_types": ["diff", "full", "cross"], "patch_type_probs": [0.6, 0.3, 0.1]},
@@ -64,6 +92,22 @@ CONFIG = {
     "job": {"eval_program_path": "examples/circle_packing/evaluate.py", "time": "00:05:00", "num_workers": 8},
 }  # fmt: skip
 TASK = "You improve Python programs. A program of the same score that is shorter is better. Use the standard library only.\\n"
+
+
+REPORT = """# What FINAL costs
+
+Made by `python bench/queries.py`. {engine}. Each query on our tables with final=1, as `ch_logger.client` reads, against plain MergeTree
+tables that have the documented columns only. Medians of interleaved runs, inside of the engine. A query marked * uses what plain tables lack;
+its peer is the same table read without FINAL. Merged: as background merges leave the tables. Unmerged: merges stopped, every insert a
+part of its own that holds all runs, and three in fifty sent twice. Granules: what a query of one run reads, of all granules of its tables, and how many hold rows of the run.
+
+{summary}
+
+{table}
+Merged: {settled}.
+
+Unmerged: {raw}.
+"""
 
 
 def run_name(run: str) -> str:
@@ -145,12 +189,39 @@ def calls(batch: int, ours: bool, texts: int) -> str:
     )
 
 
+def actions(batch: int, ours: bool) -> str:
+    """SELECT of one batch of agent actions: a job is submitted and then ends, one of ten badly."""
+    size = CALLS // BATCHES
+    kind = "['job_submitted', if(cityHash64(n, 7) % 10 = 0, 'job_failed', 'job_completed')][1 + n % 2]"
+    more = f", {run_name(f'(10 * intDiv(n, {10 * CALLS // RUNS}) + n % 10)')} AS run_id, toNullable(toInt32(intDiv(intDiv(n, 10) % 200, 4))) AS generation"
+    return (
+        f"SELECT reinterpretAsUUID(sipHash128(n, 9)) AS id, {START} + toIntervalSecond(36 * n) AS timestamp, {kind} AS action_type, "
+        "concat('{\"job_id\":\"job_', toString(intDiv(n, 2)), '\",\"correct\":', if(n % 3 = 0, 'false', 'true'), ',\"error\":\"\"}') AS details, "
+        f"'{{\"cluster\":\"local\"}}' AS metadata{more if ours else ''} FROM (SELECT number AS n FROM numbers({batch * size}, {size}))"
+    )
+
+
+def traces(batch: int, texts: int) -> str:
+    """SELECT of one batch of traces, of 200 projects."""
+    size = TRACES // BATCHES
+    return (
+        f"SELECT lower(hex(sipHash128(n, 5))) AS id, {START} + toIntervalSecond(72 * n) AS timestamp, 'evolve' AS name, "
+        "toNullable(concat('user-', toString(n % 50))) AS user_id, map('environment', if(n % 3 = 0, 'production', 'staging')) AS metadata, "
+        "concat('project-', toString(n % 200)) AS project_id, if(n % 5 = 0, ['a', 'b'], []) AS tags, "
+        "toNullable(substring(a.text, 1, 500)) AS input, toNullable(substring(a.text, 500, 500)) AS output, "
+        "timestamp AS event_ts, toUInt8(0) AS is_deleted, 'default' AS environment "
+        f"FROM (SELECT number AS n, cityHash64(n, 6) % {texts} AS first FROM numbers({batch * size}, {size})) AS c "
+        "INNER JOIN source AS a ON a.place = c.first"
+    )
+
+
 def fill(place: Bed) -> None:
     """Make both sets of tables and their rows; every insert stays a part."""
     place.migrate(OURS)
     place.run(f"CREATE DATABASE {PLAIN}")
     for name, columns in DOCUMENTED.items():
         place.run(f"CREATE TABLE {name} ({columns}) ENGINE = MergeTree ORDER BY ({PLAIN_KEYS[name]})", PLAIN)
+    place.run(place.run("SHOW CREATE VIEW analytics_traces FORMAT TSVRaw", OURS).replace(f"{OURS}.", f"{PLAIN}."))
     texts = [json.dumps(piece)[1:-1] for piece in pieces(source_text())]
     for database in (OURS, PLAIN):
         place.run("CREATE TABLE source (place UInt32, text String) ENGINE = Memory", database)
@@ -160,40 +231,200 @@ def fill(place: Bed) -> None:
     both = (OURS, PLAIN)
     for batch, databases in [(batch, both) for batch in range(BATCHES)] + [(batch, (OURS,)) for batch in TWICE]:
         for database in databases:
-            selects = evolution(batch, database == OURS) | {"llm_logs": calls(batch, database == OURS, len(texts))}
+            ours = database == OURS
+            selects = evolution(batch, ours) | {
+                "llm_logs": calls(batch, ours, len(texts)),
+                "agent_actions": actions(batch, ours),
+                "traces": traces(batch, len(texts)),
+            }
             for name, select in selects.items():
                 place.store(name, select, database)
 
 
 @dataclass(frozen=True)
 class Question:
-    """A query of the reference, or of sql/queries, on the run that is measured."""
+    """A query with its parameters. `tables` is those that it reads rows of one run from; none if it is about all runs."""
 
     name: str
+    source: str
     sql: str
+    parameters: dict[str, str]
     of_a_run: bool
 
 
 @dataclass
 class Answer:
-    """What one query cost on both sets of tables."""
+    """What one query cost, in seconds: on our tables with final=1, and on its peer."""
 
     question: Question
     ours: float
-    plain: float
+    peer: float
+    on_plain: bool
+    granules: str
 
     @property
     def ratio(self) -> float:
-        return self.ours / self.plain
+        return self.ours / self.peer
 
 
 def printed(run: str, best: str) -> list[Question]:
-    """The queries that the reference prints, with names that exist in the place of its examples."""
-    texts = re.findall(r"^-- (\w+)\n(.*?);$", (HERE / "printed.sql").read_text(), re.DOTALL | re.MULTILINE)
+    """The queries that the references print, with names that exist in the place of their examples."""
+    texts = re.findall(r"^-- (\w+)\n(.*?);$", PRINTED.read_text(), re.DOTALL | re.MULTILINE)
     found = []
-    for name, text in texts:
+    for name, text in [*texts, *OBSERVABILITY.items()]:
         sql = re.sub(r"(?i)'(run_20240115_142345|your_run_id|run_12345)'", f"'{run}'", text)
-        found.append(Question(name, sql.replace("ind_gen10_best", best), sql != text))
+        if not sql.startswith("ALTER"):
+            found.append(Question(name, "printed", sql.replace("ind_gen10_best", best), {}, sql != text))
     return found
 
 
+def files(values: dict[str, str]) -> list[Question]:
+    """The queries of sql/queries; one that may be asked of a run or of all is asked both ways."""
+    found = []
+    for name in queries.names():
+        query = queries.describe(name)
+        chosen = {p.name: values[p.name] if p.required else literal(p.default) for p in query.parameters}
+        ways = [chosen]
+        if "run_id" in chosen and not chosen["run_id"]:
+            ways.append({**chosen, "run_id": values["run_id"]})
+        found += [Question(name + " of a run" * at, "sql/queries", query.statement, way, bool(way.get("run_id"))) for at, way in enumerate(ways)]
+    return found
+
+
+def literal(value: object) -> str:
+    """A default as a bound parameter."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def reads(plan: Any) -> list[tuple[str, int, int]]:
+    """(table, parts, granules) of each place in a plan that reads a table."""
+    found = [read for node in plan.get("Plans", []) for read in reads(node)]
+    if plan.get("Node Type", "").startswith("ReadFromMergeTree"):
+        last = plan["Indexes"][-1]
+        found.append((plan["Description"].rpartition(".")[2], last["Selected Parts"], last["Selected Granules"]))
+    return found
+
+
+class Stand:
+    """Both sets of tables, and what is asked of them."""
+
+    def __init__(self, place: Bed) -> None:
+        self.place = place
+        self.failures: list[str] = []
+        self.run = place.run(f"SELECT run_id FROM evolution_runs ORDER BY run_id LIMIT {RUN}, 1", PLAIN).strip()
+        people = f"SELECT individual_id FROM individuals WHERE run_id = '{self.run}' AND generation = 10 LIMIT 2"
+        first, second = place.run(people, PLAIN).split()
+        self.questions = printed(self.run, first) + files(
+            {"run_id": self.run, "task_name": "circle_packing", "individual_id": first, "first": first, "second": second,
+             "objectives": "['accuracy', 'size']", "directions": "['max', 'min']", "reference": "[-1, 1000000]"}
+        )  # fmt: skip
+
+    def ask(self, rounds: int, bound: float) -> list[Answer]:
+        """Time every query; what breaks a bound is noted in failures."""
+        answers = [answer for question in self.questions if (answer := self._answer(question, rounds))]
+        for answer in answers:
+            if answer.ratio > bound and answer.ours > NOISE_SECONDS:
+                self.failures.append(f"{answer.question.name}: {answer.ratio:.1f} times its peer; the bound is {bound}")
+        return answers
+
+    def _answer(self, question: Question, rounds: int) -> Answer | None:
+        bound = {f"param_{name}": value for name, value in question.parameters.items()}
+        if problem := self._problem(question.sql, OURS, bound):
+            # Two of the printed ones are no SQL that ClickHouse takes; their corrected files are measured.
+            if question.source != "printed":
+                self.failures.append(f"{question.name}: {problem}")
+            return None
+        peer_sql = question.sql.replace(" FINAL", "")
+        on_plain = not self._problem(peer_sql, PLAIN, bound)
+        ours = self.place.timer(question.sql, OURS, **READING, **bound)
+        peer = self.place.timer(peer_sql, PLAIN if on_plain else OURS, final=0, **bound)
+        times = take_turns([ours, peer], rounds)
+        return Answer(question, *times, on_plain, self._granules(question, bound) if question.of_a_run else "")
+
+    def _problem(self, sql: str, database: str, bound: dict[str, str]) -> str:
+        try:
+            self.place.run(f"EXPLAIN {sql}", database, **bound)
+        except RuntimeError as error:
+            return str(error)
+        return ""
+
+    def _granules(self, question: Question, bound: dict[str, str]) -> str:
+        """Granules read of those that the tables have; noted as a failure when they are more than hold the run's rows."""
+        plan = self.place.run(f"EXPLAIN json = 1, indexes = 1 {question.sql} FORMAT TSVRaw", OURS, **READING, **bound)
+        read, least, of = 0, 0, 0
+        for name, parts, granules in reads(json.loads(plan)[0]["Plan"]):
+            held, all_granules = self._held(name)
+            read, least, of = read + granules, least + held, of + all_granules
+            # The index knows where granules begin. One that ends before the run does, and a false positive in a hundred, cannot be told.
+            if granules > held + parts + all_granules / 100:
+                self.failures.append(f"{question.name} reads {granules} granules of {name}; {held} hold rows of the run")
+        return f"{read} of {of}; {least} hold the run" if of else ""
+
+    def _held(self, name: str) -> tuple[int, int]:
+        where = f"active AND database = '{OURS}' AND table = '{name}'"
+        marks = int(self.place.run(f"SELECT sum(marks - (level >= 0 AND marks > 1)) FROM system.parts WHERE {where}"))
+        if name in WITHOUT_RUN:
+            return marks, marks
+        sql = f"SELECT uniqExact(_part, _part_granule_offset) FROM {name} WHERE run_id = '{self.run}'"
+        return int(self.place.run(sql, OURS, final=0)), marks
+
+
+def lines(before: list[Answer], after: list[Answer]) -> list[list[str]]:
+    """The table of the report."""
+    settled = {(a.question.source, a.question.name): a for a in after}
+    found = []
+    for a in before:
+        b = settled[a.question.source, a.question.name]
+        name = a.question.name + ("" if a.on_plain else " *")
+        times = [f"{answer.ours * 1e3:.1f} | {answer.peer * 1e3:.1f} | {answer.ratio:.2f}" for answer in (b, a)]
+        found.append([name, a.question.source, *times, b.granules, a.granules])
+    return found
+
+
+def state(place: Bed) -> str:
+    """Rows and parts of the tables, in a sentence."""
+    found = place.rows(
+        f"SELECT database, table, count(), sum(rows) FROM system.parts WHERE active AND database IN ('{OURS}', '{PLAIN}') GROUP BY ALL ORDER BY database, sum(rows) DESC"
+    )
+    return "; ".join(f"{database}.{name} {int(rows):,} rows in {parts} parts" for database, name, parts, rows in found)
+
+
+def main() -> int:
+    """Measure, write the report; 1 when something is beyond its bound."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=7)
+    rounds = parser.parse_args().rounds
+    with bed() as place:
+        begun = time.monotonic()
+        fill(place)
+        stand = Stand(place)
+        print(f"filled in {time.monotonic() - begun:.0f} s", flush=True)
+        raw, before = state(place), stand.ask(rounds, UNMERGED_BOUND)
+        for database in (OURS, PLAIN):
+            for name in DOCUMENTED:
+                place.run(f"SYSTEM START MERGES {name}", database)
+        place.settle(OURS, PLAIN)
+        settled, after = state(place), stand.ask(rounds, SETTLED_BOUND)
+        engine = machine(place.engine)
+    head = ["query", "from", "merged: ours, ms", "plain, ms", "ratio", "unmerged: ours, ms", "plain, ms", "ratio", "granules, merged", "granules, unmerged"]
+    rows = lines(before, after)
+    text = REPORT.format(engine=engine, settled=settled, raw=raw, table=table(head, rows), summary=summary(before, after))
+    (HERE / "queries.md").write_text(text)
+    print(text)
+    for failure in stand.failures:
+        print(failure, file=sys.stderr)
+    return 1 if stand.failures else 0
+
+
+def summary(before: list[Answer], after: list[Answer]) -> str:
+    """The ratios in one sentence each."""
+    found = []
+    for name, answers in (("merged", after), ("unmerged", before)):
+        for what, chosen in (("of one run", [a for a in answers if a.question.of_a_run]), ("across runs", [a for a in answers if not a.question.of_a_run])):
+            ratios = sorted(a.ratio for a in chosen)
+            found.append(f"* {name}, {what}: median {statistics.median(ratios):.2f}, highest {ratios[-1]:.2f} ({len(ratios)} queries)")
+    return "\n".join(found)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

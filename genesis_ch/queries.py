@@ -29,6 +29,7 @@ from inspect import Signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ._client import READING
 from ._runtime import PACKAGE
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Parameter", "Query", "bind", "describe", "get", "names", "text"]
 
-SETTINGS = {"final": 1}
 PRINTED = "Printed form: "
 _REQUIRED: Any = Argument.empty
 _PARAM = re.compile(r"param (\w+)(?: = (.+?))?: (.+)")
@@ -145,7 +145,7 @@ def get(name: str) -> Callable[..., QueryResult]:
         values = query.values(parameters)
         if client is None:
             raise TypeError(f"{name} needs a clickhouse-connect client; ch_logger.client is None when recording is disabled")
-        return client.query(query.statement, parameters=values, settings=SETTINGS)
+        return client.query(query.statement, parameters=values, settings=READING)
 
     run.__name__ = run.__qualname__ = name
     run.__doc__ = _docstring(query)
