@@ -12,6 +12,10 @@ ALTER TABLE llm_logs
     MODIFY COLUMN IF EXISTS thought String CODEC(ZSTD(3));
 
 ALTER TABLE llm_logs
-    MODIFY COLUMN IF EXISTS messages RESET SETTING min_compress_block_size, max_compress_block_size,
-    MODIFY COLUMN IF EXISTS response RESET SETTING min_compress_block_size, max_compress_block_size,
+    MODIFY COLUMN IF EXISTS messages RESET SETTING min_compress_block_size, max_compress_block_size;
+
+ALTER TABLE llm_logs
+    MODIFY COLUMN IF EXISTS response RESET SETTING min_compress_block_size, max_compress_block_size;
+
+ALTER TABLE llm_logs
     MODIFY COLUMN IF EXISTS thought RESET SETTING min_compress_block_size, max_compress_block_size;
