@@ -1,5 +1,6 @@
 # make demo    a real evolution run, recorded in an embedded ClickHouse and read back
 # make test    everything that has to hold
+# make engines the schema, query and delivery tests against ClickHouse 24.8 and newer, some minutes; ENGINES="24.8 25.8" chooses
 # make faults  the fault tests in their long form, under an hour, with clang and valgrind; the table of docs/reliability.md
 # Each does the whole set-up first; a second call skips what is done. PYTHON= chooses the interpreter.
 
@@ -10,7 +11,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SOURCES := $(wildcard csrc/*.c csrc/*.h) setup.py pyproject.toml
 CHECKED := genesis_ch setup.py tests bench examples
 
-.PHONY: demo test lint faults bench clean
+.PHONY: demo test lint engines faults bench clean
 
 demo: $(VENV)/.demo
 	$(BIN)/genesis-ch demo
@@ -21,6 +22,9 @@ test: lint
 lint: $(VENV)/.test
 	$(BIN)/ruff check --quiet --no-cache $(CHECKED)
 	$(BIN)/mypy
+
+engines: $(VENV)/.test
+	$(BIN)/python tests/engines/run.py build/engines $(ENGINES)
 
 faults: $(VENV)/.test
 	@sh tools/system_libraries.sh faults

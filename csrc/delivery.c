@@ -5,7 +5,8 @@
 #include "thread.h"
 #include "update.h"
 
-#define CODE_ILLEGAL_FINAL 181
+#define CODE_UNKNOWN_IDENTIFIER 47
+#define CODE_ILLEGAL_FINAL      181
 void gch_delivery_init(struct gch_delivery *delivery, struct gch_transport *transport, struct gch_counters *counters,
                        struct gch_notices *notices)
 {
@@ -297,6 +298,22 @@ static enum gch_status after_failed_update(struct gch_delivery *delivery, const 
     return park(delivery, frame, 1);
 }
 
+/* For a table that takes no FINAL. Before 26.5 a server refuses to change rows where a MATERIALIZED column names an
+ * EPHEMERAL one; on such a table the version is an ordinary column from then on. */
+static enum gch_status mutate(struct gch_delivery *delivery, const struct gch_update *update)
+{
+    enum gch_status status = gch_post_update(&delivery->post, update, gch_update_put_mutation);
+    if (status != GCH_ERR_REMOTE || delivery->reply.code != CODE_UNKNOWN_IDENTIFIER)
+        return status;
+    status = gch_post_update(&delivery->post, update, gch_update_put_plain_version);
+    if (status != GCH_OK)
+        return status;
+    struct gch_err said;
+    (void)gch_err_set(&said, GCH_OK, GCH_UPDATE_PLAIN_VERSION_TEXT, delivery->post.transport->release.text);
+    gch_notice_post(delivery->notices, GCH_CAUSE_RELEASE, said.text);
+    return gch_post_update(&delivery->post, update, gch_update_put_mutation);
+}
+
 static enum gch_status send_update(struct gch_delivery *delivery, const struct gch_buf *payload)
 {
     struct gch_update update;
@@ -309,7 +326,7 @@ static enum gch_status send_update(struct gch_delivery *delivery, const struct g
     }
     enum gch_status status = gch_post_update(&delivery->post, &update, gch_update_put_insert);
     if (status == GCH_ERR_REMOTE && delivery->reply.code == CODE_ILLEGAL_FINAL)
-        status = gch_post_update(&delivery->post, &update, gch_update_put_mutation);
+        status = mutate(delivery, &update);
     else if (status == GCH_OK && delivery->reply.written_rows == 0)
         return postpone_update(delivery, &frame, &update);
     if (status == GCH_OK)

@@ -26,6 +26,7 @@
     X(OUTBOX_DAMAGED, 40) /* bytes stepped over */                                                                     \
     X(EMBEDDED, 30)       /* the embedded server does not start */                                                     \
     X(RECOVERED, 20)      /* the server is back */                                                                     \
+    X(RELEASE, 30)        /* a server that is older, or no known release */                                            \
     X(UPDATE, 30)         /* an update that met no row */                                                              \
     X(ARGUMENT, 30)       /* a call that could not be stored as given */                                               \
     X(TOO_BIG, 40)        /* a row that is larger than the outbox takes */                                             \

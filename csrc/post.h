@@ -27,7 +27,7 @@ void gch_post_deinit(struct gch_post *post);
 enum gch_status gch_post_rows(struct gch_post *post, const struct gch_batch *batch, size_t from,
                               size_t to) GCH_MUST_CHECK;
 
-/* put is gch_update_put_insert or gch_update_put_mutation. */
+/* put is one of the statements of update.h. */
 enum gch_status gch_post_update(struct gch_post *post, const struct gch_update *update,
                                 void (*put)(struct gch_buf *)) GCH_MUST_CHECK;
 

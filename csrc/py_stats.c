@@ -45,6 +45,7 @@ static int put_live(PyObject *stats, struct gch_logger *logger)
         set_number(stats, "rows_pending", gch_logger_pending(logger)) != 0 ||
         set_text(stats, "state", logger->sender.started ? gch_sender_state_word(report.state) : "stopped") != 0 ||
         set_text(stats, "last_error", report.last_error.text[0] != '\0' ? report.last_error.text : NULL) != 0 ||
+        set_text(stats, "server_version", report.release.text[0] != '\0' ? report.release.text : NULL) != 0 ||
         set_number(stats, "migrations_applied", report.migrations_applied) != 0)
         return -1;
     return put_counters(stats, &logger->counters);
@@ -63,7 +64,7 @@ static int put_closed(PyObject *stats, struct gch_py_logger *self)
         set_number(stats, "outbox_backlog_bytes", 0) != 0 || set_number(stats, "rows_pending", 0) != 0 ||
         set_text(stats, "state", disabled ? "disabled" : "closed") != 0 ||
         set_text(stats, "last_error", gch_py_logger_is_broken(self) ? place.reason.text : NULL) != 0 ||
-        set_number(stats, "migrations_applied", 0) != 0)
+        set_text(stats, "server_version", NULL) != 0 || set_number(stats, "migrations_applied", 0) != 0)
         status = -1;
     gch_place_deinit(&place);
     if (status == 0)

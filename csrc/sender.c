@@ -106,6 +106,7 @@ static void note_connection(struct gch_sender *sender)
     pthread_mutex_lock(&sender->lock);
     sender->report.state = sender->report.trouble == GCH_TROUBLE_NONE ? GCH_SENDER_READY : GCH_SENDER_RETRYING;
     sender->report.endpoint = sender->connection.endpoint;
+    sender->report.release = sender->connection.transport.release;
     sender->report.migrations_applied = sender->connection.migrations_applied;
     pthread_mutex_unlock(&sender->lock);
 }
@@ -275,7 +276,8 @@ enum gch_status gch_sender_init(struct gch_sender *sender, const struct gch_send
                      sender->batch_bytes);
     sender->drainer.pause = &sender->connect_waits;
     sender->drainer.own_interval_ms = sender->batch_interval_ms;
-    struct gch_connection_options connection = {place, migrations, settings, options->python, options->package_path};
+    struct gch_connection_options connection = {place,    migrations,      notices,
+                                                settings, options->python, options->package_path};
     return gch_connection_init(&sender->connection, &connection, counters);
 }
 

@@ -56,6 +56,7 @@ struct gch_sender_report {
     struct gch_err last_error; /* "" after a success */
     size_t migrations_applied;
     struct gch_endpoint endpoint; /* of the embedded server */
+    struct gch_release release;   /* of the server, "" before the first answer */
 };
 
 /* Something to call at the end; call is NULL for nothing. */

@@ -16,6 +16,7 @@
 #include "buf.h"
 #include "counters.h"
 #include "multipart.h"
+#include "release.h"
 #include "reply.h"
 #include "url.h"
 
@@ -36,8 +37,9 @@ struct gch_transport {
     struct gch_buf target;
     uint32_t connect_timeout_ms;
     uint32_t request_timeout_ms;
-    const char *ca_file; /* borrowed, set once; NULL or "": the system's certificates */
-    char trouble[256];   /* libcurl's own words about the last failure (CURL_ERROR_SIZE) */
+    const char *ca_file;        /* borrowed, set once; NULL or "": the system's certificates */
+    struct gch_release release; /* of the server, as the connection found it */
+    char trouble[256];          /* libcurl's own words about the last failure (CURL_ERROR_SIZE) */
     _Atomic bool aborted;
     struct gch_counters *counters;
 };

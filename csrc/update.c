@@ -105,6 +105,11 @@ void gch_update_put_mutation(struct gch_buf *sql)
     gch_buf_text(sql, " WHERE run_id = {run_id:String}");
 }
 
+void gch_update_put_plain_version(struct gch_buf *sql)
+{
+    gch_buf_text(sql, "ALTER TABLE evolution_runs MODIFY COLUMN event_ts DateTime64(6) DEFAULT _ts");
+}
+
 static size_t cut(const char *text, size_t len)
 {
     return len <= GCH_UPDATE_TEXT_MAX ? len : gch_utf8_floor((const uint8_t *)text, GCH_UPDATE_TEXT_MAX);

@@ -35,6 +35,14 @@ enum gch_status gch_update_get(struct gch_update *update, const uint8_t *bytes, 
 void gch_update_put_insert(struct gch_buf *sql);
 void gch_update_put_mutation(struct gch_buf *sql);
 
+/* Makes the version of such a table an ordinary column with a default; every row keeps its own. */
+void gch_update_put_plain_version(struct gch_buf *sql);
+
+/* What the user should hear then; for printf, with the server's release. */
+#define GCH_UPDATE_PLAIN_VERSION_TEXT                                                                                  \
+    "ClickHouse %s (before 26.5) cannot update rows beside a hidden version: event_ts of evolution_runs, a table of "  \
+    "an older logger, is an ordinary column now, which SELECT * shows"
+
 /* Appends each parameter as a field of a form, with status and error cut at GCH_UPDATE_TEXT_MAX. */
 void gch_update_put_parameters(struct gch_multipart *form, const struct gch_update *update);
 

@@ -13,7 +13,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ._alias import alias
+from ._context import carry, context
 from ._results import ConnectError, Endpoint, FlushResult
+from ._spans import Span, current_span, observe, span
 from ._version import __version__
 from .logger import ClickHouseLogger, ch_logger
 
@@ -25,10 +27,16 @@ __all__ = [
     "ConnectError",
     "Endpoint",
     "FlushResult",
+    "Span",
     "__version__",
     "alias",
+    "carry",
     "ch_logger",
+    "context",
+    "current_span",
+    "observe",
     "queries",
+    "span",
 ]
 
 

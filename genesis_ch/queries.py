@@ -20,6 +20,7 @@ from __future__ import annotations
 import ast
 import difflib
 import functools
+import operator
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
     from clickhouse_connect.driver.query import QueryResult
 
-__all__ = ["Parameter", "Query", "bind", "describe", "get", "names", "text"]
+__all__ = ["Parameter", "Query", "bind", "describe", "get", "names", "parse", "text"]
 
 SETTINGS = {**READING, "do_not_merge_across_partitions_select_final": 1}
 """Each row of our tables once. No key of theirs is in two partitions, so each is looked at by itself, and only those of the time asked for."""
@@ -77,6 +78,8 @@ class Parameter:
                 return {"true": True, "1": True, "false": False, "0": False}[value.lower()]
             if self.kind is str and isinstance(value, os.PathLike):
                 return os.fspath(value)
+            if self.kind is int:
+                return _integer(value, signed=not self.type.startswith("U"))
             return value if self.kind is Any else self.kind(value)
         except (TypeError, ValueError, KeyError):
             raise ValueError(f"{self.name}: {value!r} is no {self.type}") from None
@@ -210,6 +213,13 @@ def _parameter(query: str, kind: str, name: str, default: str | None, meaning: s
     except (ValueError, SyntaxError):
         raise ValueError(f"{query}.sql: the default of {name} is no Python literal: {default}") from None
     return Parameter(name, kind, meaning, value)
+
+
+def _integer(value: Any, signed: bool) -> int:
+    number = int(value) if isinstance(value, str) else operator.index(value)
+    if number < 0 and not signed:
+        raise ValueError(number)
+    return number
 
 
 def _list(value: Any) -> list[Any]:

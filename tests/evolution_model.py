@@ -48,6 +48,8 @@ PLANS = (
     Plan("run_lost", "", 0, 0, "running", minutes_ago=900),
 )
 RUNS = [plan.run_id for plan in PLANS]
+PROJECTS = ["xxx", "default", "no such project"]
+NEW_TRACE: Row = {"name": "", "user_id": None, "session_id": None, "tags": [], "metadata": {}, "run_id": "", "output": None}
 TASKS = ["circle_packing", "mask_to_seg", "", "no such task"]
 
 
@@ -62,6 +64,9 @@ class Tables:
     lineages: list[Row] = field(default_factory=list)
     llm: list[Row] = field(default_factory=list)
     actions: list[Row] = field(default_factory=list)
+    traces: list[Row] = field(default_factory=list)
+    observations: list[Row] = field(default_factory=list)
+    scores: list[Row] = field(default_factory=list)
 
     @classmethod
     def of(cls, calls: Iterable[Call]) -> Tables:
@@ -74,7 +79,9 @@ class Tables:
             "log_lineage": ("run_id", "generation", "child_id", "parent_id"),
         }
         tables = cls()
+        traces: dict[Any, Row] = {}
         tasks: dict[str, str] = {}
+        told: dict[str, dict[str, Row]] = {"log_observation": {}, "log_score": {}}
         for method, given in calls:
             row = copy.deepcopy(given)
             if method == "log_evolution_run":
@@ -86,16 +93,23 @@ class Tables:
             elif method == "log_pareto_front":
                 for member in row.pop("pareto_individuals"):
                     kept["front"][row["run_id"], row["generation"], member["individual_id"]] = {**row, **member}
+            elif method == "log_trace":
+                merge(traces.setdefault((row.get("project_id", "default"), row["id"]), dict(NEW_TRACE)), row)
+            elif method == "delete_trace":
+                del traces[row.get("project_id", "default"), row["id"]]
             elif method == "log_llm_interaction":
                 tables.llm.append(row)
             elif method == "log_action":
                 tables.actions.append(row)
+            elif method in told:
+                told[method][row["id"]] = row
             else:
                 if method == "log_generation":
                     row["task_name"] = tasks.get(row["run_id"], "")
                 kept[method][tuple(row[name] for name in keys[method])] = row
-        tables.runs = list(runs.values())
+        tables.runs, tables.traces = list(runs.values()), list(traces.values())
         tables.generations, tables.individuals, tables.lineages, tables.fronts = (list(rows.values()) for rows in kept.values())
+        tables.observations, tables.scores = list(told["log_observation"].values()), list(told["log_score"].values())
         return tables
 
     def of_run(self, table: str, run_id: str) -> list[Row]:
@@ -108,6 +122,18 @@ def update(run: Row, given: Row) -> None:
     run.update(status=given["status"], total_generations=given["total_generations"], heartbeat_at=given["timestamp"])
     run["end_time"] = EPOCH if given["status"] == "running" else given["timestamp"]
     run["error"] = given.get("error", "") or run["error"]
+
+
+def merge(trace: Row, given: Row) -> None:
+    """What log_trace does to a trace: entries of metadata and tags add up, the first timestamp stays, the rest is replaced."""
+    trace["metadata"] = {**trace["metadata"], **given.pop("metadata", {})}
+    trace["tags"] = list(dict.fromkeys([*trace["tags"], *given.pop("tags", [])]))
+    trace.update({"timestamp": given.pop("timestamp"), **trace} if "timestamp" not in trace else {}, **without_time(given))
+
+
+def without_time(given: Row) -> Row:
+    """All but the time of the call."""
+    return {name: value for name, value in given.items() if name != "timestamp"}
 
 
 def finite(values: Iterable[float]) -> list[float]:
@@ -165,6 +191,11 @@ def metric(row: Row, name: str) -> float | None:
     return float(place) if number else None
 
 
+def milliseconds(time: datetime) -> datetime:
+    """What a DateTime64(3) holds of a time."""
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)
+
+
 class _Run:
     """Writes the calls of one run."""
 
@@ -181,8 +212,7 @@ class _Run:
     def call(self, method: str, **arguments: Any) -> None:
         """The next call, a little later than the one before."""
         self.time = min(self.time + self.step, self.end)
-        instant = self.time.replace(microsecond=self.time.microsecond // 1000 * 1000)
-        self.calls.append((method, {**arguments, "timestamp": instant}))
+        self.calls.append((method, {**arguments, "timestamp": milliseconds(self.time)}))
 
     def begin(self) -> None:
         plan = self.plan
@@ -217,6 +247,7 @@ class _Run:
             self.cycle(born)
         if number == 2:
             self.graft(born[0])
+            self.trace(number)
         scores = [one["fitness_score"] for one in born]
         front = self.front()
         self.call(
@@ -293,6 +324,31 @@ class _Run:
     def graft(self, child: Row) -> None:
         """One more parent, an individual of another run that is not recorded in this one."""
         self.lineage(child, [{"individual_id": "another run/0-0", "fitness_score": self.plan.score}])
+
+    def trace(self, number: int) -> None:
+        """What made a generation, as a trace: a tree of observations with a few that are not where they should be, and scores."""
+        trace, begun = f"{self.plan.run_id}/trace-{number}", self.time
+        self.call("log_trace", id=trace, name=f"generation {number}", run_id=self.plan.run_id, generation=number)
+        kinds = (("AGENT", ""), ("GENERATION", "0"), ("GENERATION", "0"), ("TOOL", "2"), ("SPAN", "3"), ("SPAN", "none"), ("SPAN", "7"), ("SPAN", "6"))
+        for place, (kind, parent) in enumerate(kinds):
+            start = begun + timedelta(milliseconds=self.chance.randrange(500 if place else 1))
+            lasting = timedelta(milliseconds=self.chance.randrange(1000))
+            row: Row = {"id": f"{trace}/{place}", "trace_id": trace, "name": f"step {place}", "type": kind, "run_id": self.plan.run_id}
+            row |= {"parent_observation_id": f"{trace}/{parent}" if parent else None}
+            row |= {"start_time": milliseconds(start), "end_time": None if place == 4 else milliseconds(start + lasting)}
+            self.calls.append(("log_observation", row | (self.usage(place) if kind == "GENERATION" else {})))
+        for place, value in enumerate((round(self.chance.random(), 6), math.nan, "good", True)):
+            about = {"observation_id": f"{trace}/{place}"} if place % 2 else {}
+            self.call("log_score", name=f"score {place % 3}", value=value, trace_id=trace, id=f"{trace}/score-{place}", **about)
+
+    def usage(self, place: int) -> Row:
+        """Tokens by bucket, and a cost that is divided, not divided or unknown."""
+        chance = self.chance
+        cost: Any = chance.choice((None, round(chance.random(), 6), {"input": round(chance.random(), 6), "output": round(chance.random(), 6)}))
+        usage = {"input": chance.randrange(1, 9000), "output": chance.randrange(100, 900), "output.reasoning": chance.randrange(1, 100)}
+        if place == 2:
+            usage["input_cache_read"] = chance.randrange(1, 5000)
+        return {"model": chance.choice(list(MODELS)), "usage": usage, "cost": cost}
 
     def parents(self, number: int) -> list[Row]:
         """Good ones more often; sometimes two, sometimes none, the second way to begin anew."""
@@ -400,15 +456,41 @@ def evolve(seed: int, end: datetime, resumed: bool = False) -> list[Call]:
     outside = _Run(Plan("", "", 0, 0, ""), chance, end)
     for _ in range(5):
         outside.llm_call(0, "")
-    return calls + outside.calls
+    return calls + outside.calls + trace_calls(chance, end)
+
+
+def trace_calls(chance: random.Random, end: datetime) -> list[Call]:
+    """Traces of two projects: some have an environment in their metadata, some are updated later, some deleted."""
+    made = _Run(Plan("", "", 1, 1, ""), chance, end - timedelta(minutes=30))
+    ids = [(f"trace-{number}", chance.choice(PROJECTS[:2])) for number in range(40)]
+    for number, (identity, project) in enumerate(ids):
+        metadata = chance.choice(({}, {"environment": "production"}, {"stage": "production"}, {"environment": "test", "host": "a"}))
+        made.call(
+            "log_trace",
+            id=identity,
+            project_id=project,
+            name=f"request {number % 4}",
+            user_id=chance.choice((None, "ann", "bob")),
+            session_id=f"s{number % 5}",
+            metadata=metadata,
+            tags=["slow"] if number % 3 else [],
+            run_id=chance.choice(("", RUNS[0])),
+        )
+    for number, (identity, project) in enumerate(ids):
+        if number % 2:
+            made.call("log_trace", id=identity, project_id=project, output="done", tags=["checked"], metadata={"by": "reviewer"})
+        if number % 7 == 0:
+            made.call("delete_trace", id=identity, project_id=project)
+    return made.calls
 
 
 def twice(calls: Iterable[Call]) -> list[Call]:
     """Every call whose row has a key is made again at once; one without a key would be another row."""
-    return [call for one in calls for call in ([one] if one[0] in ("log_llm_interaction", "log_action") else [one, one])]
+    once = ("log_llm_interaction", "log_action", "delete_trace")
+    return [call for one in calls for call in ([one] if one[0] in once else [one, one])]
 
 
 def log(logger: Any, calls: Iterable[Call]) -> None:
     """Make the calls."""
     for method, arguments in calls:
-        getattr(logger, method)(**arguments)
+        getattr(logger, method)(**(without_time(arguments) if method.startswith("delete") else arguments))

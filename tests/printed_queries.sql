@@ -277,3 +277,18 @@ sum(execution_time) as total_time_seconds
 FROM llm_logs
 GROUP BY model
 ORDER BY total_cost DESC;
+
+-- final
+SELECT * FROM traces FINAL WHERE project_id = 'xxx';
+
+-- argmax
+SELECT argMax(name, event_ts) as name, ...
+FROM traces
+WHERE is_deleted = 0
+GROUP BY project_id, id;
+
+-- metadata_key
+WHERE metadata['environment'] IS NOT NULL;
+
+-- metadata_value
+WHERE has(mapValues(metadata), 'production');

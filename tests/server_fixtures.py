@@ -7,6 +7,7 @@ import base64
 import http.client
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -21,6 +22,8 @@ import pytest
 
 START_SECONDS = 20.0
 STOP_SECONDS = 20.0
+SERVER_VARIABLE = "GENESIS_CH_TEST_SERVER"
+"""The command of another server to test against, which takes the options of `python -m genesis_ch.server`."""
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -109,7 +112,8 @@ def server_environment() -> dict[str, str]:
 
 
 def server_command(directory: Path, *extra: str) -> list[str]:
-    return [sys.executable, "-m", "genesis_ch.server", "--path", str(directory), *extra]
+    command = shlex.split(os.environ.get(SERVER_VARIABLE, "")) or [sys.executable, "-m", "genesis_ch.server"]
+    return [*command, "--path", str(directory), *extra]
 
 
 def start_server(directory: Path, *extra: str) -> LiveServer:

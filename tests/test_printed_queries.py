@@ -26,6 +26,13 @@ SELECTS = [name for name, sql in PRINTED.items() if not sql.startswith("ALTER")]
 RUN, YOURS, LOUD, OTHER = "run_20240115_142345", "your_run_id", "YOUR_RUN_ID", "run_12345"
 UNKNOWN_COLUMN, ILLEGAL_AGGREGATION, TOO_DEEP = 47, 184, 306
 
+# Of two only the condition is printed, one has dots in its list of columns.
+COMPLETED = {
+    "metadata_key": "SELECT id FROM traces {} AND project_id = 'xxx' ORDER BY id",
+    "metadata_value": "SELECT id FROM traces {} AND project_id = 'xxx' ORDER BY timestamp, id",
+    "final": "{} ORDER BY timestamp, id",
+}
+
 # Those that are right as they are: the query that answers the same, and its parameters.
 RIGHT: dict[str, tuple[str, RowDict]] = {
     "configurations": ("compare_configs", {"task_name": "circle_packing"}),
@@ -34,6 +41,8 @@ RIGHT: dict[str, tuple[str, RowDict]] = {
     "notebook": ("fitness_trajectory", {"run_id": OTHER}),
     "pareto_members": ("pareto_individuals", {"run_id": RUN}),
     "tree": ("phylogenetic_tree", {"run_id": YOURS}),
+    "final": ("traces_of_project", {"project_id": "xxx"}),
+    "metadata_value": ("traces_with_metadata_value", {"project_id": "xxx"}),
 }
 
 
@@ -47,7 +56,7 @@ class Asked:
 
     def printed(self, *replaced: str) -> list[RowDict]:
         """The rows of the printed form; `replaced` are pairs of a placeholder and what stands for it."""
-        sql = PRINTED[self.name]
+        sql = COMPLETED.get(self.name, "{}").format(PRINTED[self.name])
         for old, new in zip(replaced[::2], replaced[1::2], strict=True):
             assert old in sql
             sql = sql.replace(old, new)
@@ -86,7 +95,7 @@ def wrong(name: str, query: str) -> Callable[[Check], Check]:
 
 def shared(printed: list[RowDict], corrected: list[RowDict]) -> bool:
     """Whether both hold the same rows in the columns that the printed form has."""
-    names = printed[0].keys()
+    names = printed[0].keys() & corrected[0].keys()
     return len(printed) == len(corrected) and all(
         same([a[name] for name in names], [b[name] for name in names]) for a, b in zip(printed, corrected, strict=True)
     )
@@ -288,6 +297,40 @@ def a_window_function_stands_in_having(asked: Asked) -> None:
     assert before and asked.corrected(run_id=LOUD)
 
 
+@wrong("metadata_key", "traces_with_metadata_key")
+def every_trace_has_any_key(asked: Asked) -> None:
+    everyone = {row["id"] for row in asked.recorded.tables.traces if row["project_id"] == "xxx"}
+    assert {row["id"] for row in asked.printed()} == everyone
+    assert {row["id"] for row in asked.printed("environment", "no such key")} == everyone
+    assert {row["id"] for row in asked.corrected(project_id="xxx")} < everyone
+
+
+VERSIONS = """
+INSERT INTO {0}.traces (project_id, id, timestamp, name, user_id, event_ts, is_deleted) VALUES
+    ('default', 'deleted', 0, 'old', 'ann', 1, 0),
+    ('default', 'deleted', 0, 'old', 'ann', 2, 1),
+    ('default', 'changed', 0, 'old', 'ann', 1, 0),
+    ('default', 'changed', 0, 'new', NULL, 2, 0)
+"""
+
+
+@wrong("argmax", "newest_traces")
+def what_was_deleted_comes_back(asked: Asked) -> None:
+    client, name = asked.recorded.client, f"db_{uuid.uuid4().hex}"
+    client.command(f"CREATE DATABASE {name}")
+    try:
+        client.command(f"CREATE TABLE {name}.traces AS {asked.recorded.database}.traces")
+        client.command(f"SYSTEM STOP MERGES {name}.traces")
+        client.command(VERSIONS.format(name), settings={"optimize_on_insert": 0})
+        printed = PRINTED["argmax"].replace(", ...", ", argMax(user_id, event_ts) AS user").replace("FROM traces", f"FROM {name}.traces")
+        assert sorted(client.query(printed, settings={"final": 0}).result_rows) == [("new", "ann"), ("old", "ann")]
+        corrected = queries.describe("newest_traces").statement.replace("FROM traces", f"FROM {name}.traces")
+        (row,) = client.query(corrected, parameters={"project_id": "default"}, settings={"final": 1}).result_rows
+        assert row[:3] == ("changed", "new", None)
+    finally:
+        client.command(f"DROP DATABASE {name}")
+
+
 @pytest.fixture(params=["clean", "messy"])
 def recorded(request: pytest.FixtureRequest) -> Recorded:
     found: Recorded = request.getfixturevalue(request.param)
@@ -310,7 +353,7 @@ def test_printed_and_wrong(recorded: Recorded, name: str) -> None:
 
 
 def test_every_printed_query_is_judged() -> None:
-    assert len(SELECTS) == 30 and len(PRINTED) == 32
+    assert len(SELECTS) == 30 + 4 and len(PRINTED) == 32 + 4
     assert sorted([*RIGHT, *WRONG]) == sorted(SELECTS)
 
 

@@ -18,6 +18,10 @@ ORACLES = every_oracle()
 CASES = [(name, case) for name, oracle in ORACLES.items() for case in oracle.cases]
 
 
+def utc(time: datetime) -> datetime:
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
 def same(stored: Any, computed: Any) -> bool:
     """Equal but for the last digits of a float and the form of a container; NaN equals NaN."""
     if isinstance(computed, Mapping) and isinstance(stored, str):
@@ -31,7 +35,7 @@ def same(stored: Any, computed: Any) -> bool:
     if isinstance(computed, float) and stored is None:
         return math.isnan(computed)  # JSON has no NaN
     if isinstance(computed, datetime) and isinstance(stored, datetime):
-        return (stored if stored.tzinfo else stored.replace(tzinfo=UTC)) == computed
+        return utc(stored) == utc(computed)
     return bool(stored == computed) and isinstance(stored, bool) == isinstance(computed, bool)
 
 

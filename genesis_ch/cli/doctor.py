@@ -175,12 +175,12 @@ def _outbox(logger: ClickHouseLogger, found: Outbox, connected: bool) -> bool:
 def _versions(logger: ClickHouseLogger, connected: bool) -> list[tuple[str, object]]:
     import genesis_ch
 
-    client: Any = logger.client if connected else None
+    stats = logger.stats()
     return [
         ("genesis_ch", genesis_ch.__version__),
         ("Python", platform.python_version()),
-        ("ClickHouse server", client.server_version if client else "not connected" if not connected else "unknown"),
-        ("libcurl", " ".join(logger.stats()["libcurl_version"].split()[:2])),
+        ("ClickHouse server", (stats["server_version"] or "unknown") if connected else "not connected"),
+        ("libcurl", " ".join(stats["libcurl_version"].split()[:2])),
         ("chdb-core", _installed("chdb-core")),
         ("clickhouse-connect", _installed("clickhouse-connect")),
     ]

@@ -19,6 +19,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,6 +27,8 @@ from .errors import QueryError, engine_error, own_error
 from .rights import HIDDEN_DATABASE, Allow, Rights, engine_config, with_cure
 from .statement import find_insert_settings, quote_identifier, quote_literal
 
+OLDEST_ENGINE = "26.9"
+"""The oldest chdb-core that has what a Session needs."""
 _MIB = 1024 * 1024
 MEMORY_SHARE = 4
 """The engine may use one part in this many of the machine's memory ..."""
@@ -231,12 +234,17 @@ class Engine:
     def open(cls, directory: Path, allow: Allow | None = None) -> Engine:
         """Load the engine and open `directory`, an absolute path that is made if missing, with the rights of `allow`.
 
-        Raises ImportError if chdb-core is not installed, ValueError for a path the engine cannot be told, and
+        Raises ImportError if chdb-core is not installed or too old, ValueError for a path the engine cannot be told, and
         QueryError if the directory cannot be opened.
         """
         if spoilers := _PATH_SPOILERS.intersection(str(directory)):
             raise ValueError(f"the engine cannot open a path with {sorted(spoilers)!r} in it: {directory}")
         module = _load_native()
+        if not _fits(module):
+            raise ImportError(
+                f"{_installed(module)} is installed, and the embedded server needs chdb-core {OLDEST_ENGINE} or newer: "
+                "pip install --upgrade 'genesis_ch[embedded]', or set CLICKHOUSE_URL to a ClickHouse server"
+            )
         with _translated():
             return cls(module, directory, allow or Allow())
 
@@ -375,12 +383,25 @@ def _load_native() -> Any:
         sys.modules["chdb"] = package
         try:
             module = importlib.import_module("chdb._chdb")
-            module.set_signal_handlers_enabled(0)
+            if _fits(module):
+                module.set_signal_handlers_enabled(0)
             return module
         except (ImportError, AttributeError):
             sys.modules.pop("chdb._chdb", None)
             del sys.modules["chdb"]
     return importlib.import_module("chdb._chdb")
+
+
+def _fits(module: Any) -> bool:
+    """Whether it has what Session needs; releases before OLDEST_ENGINE cannot tell a statement that only reads."""
+    return hasattr(getattr(module, "connect", None), "classify_query")
+
+
+def _installed(module: Any) -> str:
+    """The distribution that the engine came with, and its version."""
+    place = str(Path(module.__file__).parents[1])
+    found = [f"{one.name} {one.version}" for one in metadata.distributions(path=[place]) if one.name in ("chdb", "chdb-core")]
+    return " with ".join(found) or "an older chdb"
 
 
 __all__ = ["Engine", "QueryError", "Session", "Stats"]

@@ -1,4 +1,4 @@
-/* needs: drainer.c outbox.c outbox_files.c orphan.c aside.c window.c batch.c query_text.c source.c writer_dir.c
+/* needs: drainer.c outbox.c outbox_files.c orphan.c aside.c window.c batch.c schema.c query_text.c source.c writer_dir.c
  * segment.c segment_reader.c tables.c rowbinary.c notice.c buf.c crc32c.c descriptor.c disk.c status.c utf8.c thread.c ; libs:
  * libzstd */
 /* A segment of 64 KiB that the outbox wrote, hurt in one place and read again: what is lost, and whether it is told.

@@ -22,25 +22,6 @@ static void test_encoded(void)
     CHECK(strpbrk(text(), " &=?#+/'\"\\") == NULL);
 }
 
-static void test_parameter(void)
-{
-    gch_buf_reset(&buf);
-    static const char head[] = "--genesis-ch-form\r\nContent-Disposition: form-data; name=";
-    gch_form_put_text(&buf, "query", "SELECT 1");
-    gch_form_put_parameter(&buf, "a", "x\ty\\z'\0\n", 8);
-    gch_form_put_parameter(&buf, "b", "\xE2\x82\xAC\r\n--genesis-ch-form--\r\n", 26);
-    gch_form_put_parameter(&buf, "c", "--genesis-ch-form", 17);
-    gch_form_put_parameter(&buf, "d", "-1", 2);
-    gch_form_put_end(&buf);
-    char want[768];
-    (void)snprintf(want, sizeof(want),
-                   "%s\"query\"\r\n\r\nSELECT 1\r\n%s\"param_a\"\r\n\r\nx\\ty\\\\z\\'\\0\\n\r\n"
-                   "%s\"param_b\"\r\n\r\n\xE2\x82\xAC\\r\\n--genesis-ch-form--\\r\\n\r\n"
-                   "%s\"param_c\"\r\n\r\n\\x2D-genesis-ch-form\r\n%s\"param_d\"\r\n\r\n-1\r\n--genesis-ch-form--\r\n",
-                   head, head, head, head, head);
-    CHECK_TEXT(text(), want);
-}
-
 static void test_identifier(void)
 {
     gch_buf_reset(&buf);
@@ -60,4 +41,4 @@ static void end(void)
     gch_buf_deinit(&buf);
 }
 
-CHECK_MAIN(begin, test_encoded, test_parameter, test_identifier, end)
+CHECK_MAIN(begin, test_encoded, test_identifier, end)

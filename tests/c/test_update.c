@@ -1,4 +1,4 @@
-/* needs: update.c query_text.c rowbinary.c tables.c buf.c status.c utf8.c */
+/* needs: update.c multipart.c thread.c query_text.c rowbinary.c tables.c buf.c status.c utf8.c */
 #include "update.h"
 
 #include <stdlib.h>
@@ -55,35 +55,42 @@ static void test_statement_binds_everything(void)
     gch_update_put_mutation(&buf);
     CHECK(strstr(gch_buf_cstr(&buf), "_ts") == NULL);
     gch_buf_reset(&buf);
-    gch_update_put_parameters(&buf, &sample);
+    gch_update_put_plain_version(&buf);
+    CHECK_TEXT(gch_buf_cstr(&buf), "ALTER TABLE evolution_runs MODIFY COLUMN event_ts DateTime64(6) DEFAULT _ts");
+    struct gch_multipart form;
+    gch_multipart_init(&form, 1 << 20);
+    gch_multipart_begin(&form);
+    gch_update_put_parameters(&form, &sample);
     static const char *const fields[] = {
         "run_id\"\r\n\r\nr\\'1", "status\"\r\n\r\nfailed", "error\"\r\n\r\na\\nb", "total_generations\"\r\n\r\n-1",
         "at\"\r\n\r\n5",         "end_time\"\r\n\r\n6",    "version\"\r\n\r\n7"};
-    const char *form = gch_buf_cstr(&buf);
+    const char *bytes = gch_buf_cstr(&form.bytes);
     for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
         char field[128];
         (void)snprintf(field, sizeof(field), "name=\"param_%s\r\n", fields[i]);
-        CHECK(strstr(form, field) != NULL);
+        CHECK(strstr(bytes, field) != NULL);
     }
+    gch_multipart_deinit(&form);
     gch_buf_deinit(&buf);
 }
 
 static void test_long_text_is_cut_between_characters(void)
 {
-    struct gch_buf buf;
+    struct gch_multipart form;
     struct gch_update update = sample;
     size_t len = 300001;
     char *text = malloc(len);
     for (size_t i = 0; i < len; i++)
         text[i] = "\xE2\x82\xAC"[i % 3];
-    gch_buf_init(&buf, 1 << 20);
+    gch_multipart_init(&form, 1 << 20);
+    gch_multipart_begin(&form);
     update.error = text;
     update.error_len = len;
-    gch_update_put_parameters(&buf, &update);
-    const char *error = strstr(gch_buf_cstr(&buf), "\"param_error\"") + 17;
+    gch_update_put_parameters(&form, &update);
+    const char *error = strstr(gch_buf_cstr(&form.bytes), "\"param_error\"") + 17;
     CHECK_INT(strcspn(error, "\r"), GCH_UPDATE_TEXT_MAX / 3 * 3);
-    CHECK(buf.len < 2 * GCH_UPDATE_TEXT_MAX + 1000);
-    gch_buf_deinit(&buf);
+    CHECK(form.bytes.len < 2 * GCH_UPDATE_TEXT_MAX + 1000);
+    gch_multipart_deinit(&form);
     free(text);
 }
 

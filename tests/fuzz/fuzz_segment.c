@@ -1,5 +1,5 @@
-/* needs: source.c segment_reader.c update.c query_text.c rowbinary.c tables.c crc32c.c descriptor.c status.c utf8.c
- * buf.c */
+/* needs: source.c segment_reader.c update.c multipart.c thread.c query_text.c rowbinary.c tables.c crc32c.c
+ * descriptor.c status.c utf8.c buf.c */
 /* The segment reader on any file: what it finds is what a plain walk over the bytes finds.
  *
  * The first byte says what of the file is made valid first, because no mutation guesses a checksum; the second how far
@@ -108,12 +108,14 @@ static void read_all(struct gch_segment_reader *reader, const uint8_t *file, uin
 }
 
 /* Lines that a server takes for the start of a field. */
-static size_t count_fields(const struct gch_buf *form)
+static size_t count_fields(const struct gch_multipart *form)
 {
-    static const char boundary[] = "--" GCH_FORM_BOUNDARY;
+    const struct gch_buf *bytes = &form->bytes;
+    size_t len = strlen(form->boundary);
     size_t fields = 0;
-    for (size_t i = 0; i + sizeof(boundary) <= form->len; i++)
-        fields += (i == 0 || form->data[i - 1] == '\n') && memcmp(form->data + i, boundary, sizeof(boundary) - 1) == 0;
+    for (size_t i = 0; i + 2 + len <= bytes->len; i++)
+        fields += (i == 0 || bytes->data[i - 1] == '\n') && memcmp(bytes->data + i, "--", 2) == 0 &&
+                  memcmp(bytes->data + i + 2, form->boundary, len) == 0;
     return fields;
 }
 
@@ -129,11 +131,12 @@ static void drain(struct gch_segment_reader *reader, uint64_t limit)
         FUZZ_CHECK(frame.kind == GCH_FRAME_UPDATE || source.schemas[frame.table].len > 0);
         if (frame.kind != GCH_FRAME_UPDATE || gch_update_get(&update, frame.payload, frame.len) != GCH_OK)
             continue;
-        struct gch_buf form;
-        gch_buf_init(&form, 1U << 20);
+        struct gch_multipart form;
+        gch_multipart_init(&form, 1U << 20);
+        gch_multipart_begin(&form);
         gch_update_put_parameters(&form, &update);
         FUZZ_CHECK(count_fields(&form) == UPDATE_FIELDS);
-        gch_buf_deinit(&form);
+        gch_multipart_deinit(&form);
     }
     gch_source_deinit(&source);
 }

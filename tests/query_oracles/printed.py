@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from evolution_model import (
+    PROJECTS,
     RUNS,
     SHARED,
     TASKS,
@@ -301,3 +302,34 @@ def progress(tables: Tables, run_id: str) -> Rows:
 def cost_breakdown(tables: Tables, run_id: str) -> Rows:
     sums = [total(row[name] for row in tables.of_run("individuals", run_id)) for name in ("api_cost", "embed_cost", "novelty_cost")]
     return [(*sums, sum(sums))]
+
+
+TRACE = ("id", "timestamp", "name", "user_id", "session_id", "tags", "metadata", "run_id")
+EACH_PROJECT = tuple({"project_id": project} for project in PROJECTS)
+
+
+def traces_of(tables: Tables, project_id: str) -> list[Row]:
+    found = [row for row in tables.traces if row["project_id"] == project_id]
+    return sorted(found, key=lambda row: (row["timestamp"], row["id"]))
+
+
+@oracle(*EACH_PROJECT)
+def traces_of_project(tables: Tables, project_id: str) -> Rows:
+    return [tuple(row[name] for name in TRACE) for row in traces_of(tables, project_id)]
+
+
+@oracle(*EACH_PROJECT)
+def newest_traces(tables: Tables, project_id: str) -> Rows:
+    return [tuple(row[name] for name in ("id", "name", "user_id", "session_id", "tags")) for row in sorted(traces_of(tables, project_id), key=lambda r: r["id"])]
+
+
+@oracle(*EACH_PROJECT, {"key": "by", "project_id": "xxx"})
+def traces_with_metadata_key(tables: Tables, key: str, project_id: str) -> Rows:
+    rows = [row for row in traces_of(tables, project_id) if key in row["metadata"]]
+    return [(row["id"], row["timestamp"], row["name"], row["metadata"][key]) for row in rows]
+
+
+@oracle(*EACH_PROJECT, {"value": "a", "project_id": "xxx"})
+def traces_with_metadata_value(tables: Tables, value: str, project_id: str) -> Rows:
+    rows = [row for row in traces_of(tables, project_id) if value in row["metadata"].values()]
+    return [(row["id"], row["timestamp"], row["name"], sorted(key for key in row["metadata"] if row["metadata"][key] == value)) for row in rows]

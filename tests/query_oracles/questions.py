@@ -8,6 +8,8 @@ import re
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from evolution_model import (
@@ -416,3 +418,86 @@ def individual_calls(tables: Tables, run_id: str, individual_id: str) -> Rows:
         texts = (row["error"], json.dumps(row["messages"], separators=(",", ":")), row["response"])
         found.append((row["timestamp"], Uuid(), "", row["provider"], row["model"], *numbers, *tokens, *texts))
     return found
+
+
+TRACES = [f"{run}/trace-2" for run in RUNS]
+
+
+@oracle({}, *EVERY_RUN)
+def usage_by_model(tables: Tables, run_id: str, since: str, until: str) -> Rows:
+    tokens: dict[tuple[str, str], list[int]] = defaultdict(list)
+    costs: dict[tuple[str, str], list[Decimal]] = defaultdict(list)
+    calls = [row for row in tables.observations if "usage" in row]
+    for row in tables.llm:
+        usage = {} if row["input_tokens"] is None else {"input": row["input_tokens"], "output": row["output_tokens"]}
+        calls.append({**row, "usage": usage, "cost": row["cost"] if math.isfinite(row["cost"]) else None})
+    for row in calls:
+        model, usage, cost = row["model"], row["usage"], row["cost"]
+        if run_id not in ("", row["run_id"]) or (not usage and cost is None):
+            continue
+        whole = sum(value for bucket, value in usage.items() if "." not in bucket)
+        for bucket, value in {**usage, "total": whole}.items():
+            tokens[model, bucket].append(value)
+        parts = cost if isinstance(cost, dict) else {}
+        divided = {bucket: Decimal(str(value)) for bucket, value in parts.items()}
+        total = sum(divided.values(), Decimal()) if divided else None if cost is None else Decimal(str(cost))
+        for bucket, spent in {**divided, "total": total}.items():
+            costs[model, bucket] += [] if spent is None else [spent]
+    found = [(*key, len(values), sum(values), sum(costs[key], Decimal()) if costs[key] else None) for key, values in tokens.items()]
+    return ordered(found, lambda row: row[0], lambda row: row[1] != "total", lambda row: row[1])
+
+
+def seconds(start: datetime, end: datetime) -> float:
+    return (end - start) / timedelta(seconds=1)
+
+
+def alone(span: Row, children: list[Row]) -> float:
+    """Milliseconds of a span in which none of its children ran, one by one."""
+    start = span["start_time"]
+    count = round(1000 * seconds(start, span["end_time"]))
+    instants = [start + timedelta(milliseconds=number) for number in range(count)]
+    ended = [child for child in children if child["end_time"]]
+    return sum(not any(child["start_time"] <= one < child["end_time"] for child in ended) for one in instants) / 1000
+
+
+@oracle(*({"trace_id": trace} for trace in [*TRACES, "no such trace"]))
+def trace_tree(tables: Tables, trace_id: str) -> Rows:
+    spans = sorted((row for row in tables.observations if row["trace_id"] == trace_id), key=lambda row: (row["start_time"], row["id"]))
+    known = {row["id"] for row in spans}
+    found: Rows = []
+    written: set[str] = set()
+
+    def write(row: Row, depth: int | None) -> None:
+        children = [child for child in spans if child["parent_observation_id"] == row["id"]]
+        times = (seconds(row["start_time"], row["end_time"]), alone(row, children)) if row["end_time"] else (None, None)
+        cost = row.get("cost")
+        spent = sum((Decimal(str(part)) for part in cost.values()), Decimal()) if isinstance(cost, dict) else cost and Decimal(str(cost))
+        names = (row["id"], row["parent_observation_id"] or "", row["type"], row["name"], "DEFAULT", row["start_time"])
+        found.append((depth, *names, *times, spent))
+        written.add(row["id"])
+        for child in children if depth is not None else []:
+            write(child, depth + 1)
+
+    for row in spans:
+        if row["parent_observation_id"] not in known:
+            write(row, 0)
+    for row in spans:
+        if row["id"] not in written:
+            write(row, None)
+    return found
+
+
+@oracle(*({"trace_id": trace} for trace in [*TRACES, "no such trace"]))
+def trace_scores(tables: Tables, trace_id: str) -> Rows:
+    spans = {row["id"]: row for row in tables.observations}
+    found: Rows = []
+    for row in tables.scores:
+        if row["trace_id"] != trace_id:
+            continue
+        value = row["value"]
+        kind = "BOOLEAN" if isinstance(value, bool) else "CATEGORICAL" if isinstance(value, str) else "NUMERIC"
+        number = float(value) if kind != "CATEGORICAL" and math.isfinite(value) else None
+        about = spans.get(row.get("observation_id", ""), {"id": "", "type": "", "name": ""})
+        facts = (number, None if kind == "NUMERIC" else str(value), kind, "API")
+        found.append((row["timestamp"], row["id"], row["name"], *facts, about["id"], about["type"], about["name"], None))
+    return ordered(found, lambda row: row[0], lambda row: row[2], lambda row: row[1])

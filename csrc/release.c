@@ -1,0 +1,58 @@
+#include "release.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define NUMBER_MAX 9999
+
+/* Reads a number of up to four digits; NULL: there is none. */
+static const char *take_number(const char *at, unsigned *number)
+{
+    const char *start = at;
+    *number = 0;
+    for (; *at >= '0' && *at <= '9' && *number <= NUMBER_MAX; at++)
+        *number = *number * 10 + (unsigned)(*at - '0');
+    return at == start || *number > NUMBER_MAX ? NULL : at;
+}
+
+static bool read_numbers(struct gch_release *release)
+{
+    const char *at = take_number(release->text, &release->year);
+    if (at == NULL || *at != '.')
+        return false;
+    at = take_number(at + 1, &release->month);
+    return at != NULL && strchr(".-+ ", *at) != NULL; /* the end of the text is one of these, too */
+}
+
+void gch_release_take(struct gch_release *release, const void *answer, size_t len)
+{
+    const char *from = answer;
+    size_t end = 0;
+    memset(release, 0, sizeof(*release));
+    while (end < len && end < sizeof(release->text) - 1 && from[end] != '\n') {
+        release->text[end] = (char)(from[end] >= ' ' && from[end] <= '~' ? from[end] : '?');
+        end += 1;
+    }
+    release->readable = read_numbers(release);
+}
+
+bool gch_release_remark(const struct gch_release *release, char *text, size_t room)
+{
+    if (release->text[0] == '\0')
+        return false;
+    if (!release->readable) {
+        (void)snprintf(text, room,
+                       "the server says that its version is \"%s\", which is no release of ClickHouse; it is taken for "
+                       "a recent one",
+                       release->text);
+        return true;
+    }
+    bool older = release->year < GCH_RELEASE_OLDEST_YEAR ||
+                 (release->year == GCH_RELEASE_OLDEST_YEAR && release->month < GCH_RELEASE_OLDEST_MONTH);
+    if (older)
+        (void)snprintf(text, room,
+                       "ClickHouse %s is older than %d.%d, the oldest that is tested; rows that it does not take wait "
+                       "in the outbox",
+                       release->text, GCH_RELEASE_OLDEST_YEAR, GCH_RELEASE_OLDEST_MONTH);
+    return older;
+}

@@ -1,0 +1,33 @@
+/* Which release of ClickHouse a server is: the answer to SELECT version().
+ *
+ * Nothing is decided by it: what a server cannot do shows as an error of the statement that needs it. It is there to be
+ * named. A fork or a proxy may say anything; what is no number of a release is kept as it is said. Plain data.
+ */
+#ifndef GCH_RELEASE_H
+#define GCH_RELEASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define GCH_RELEASE_QUERY    "SELECT version() FORMAT TabSeparated"
+#define GCH_RELEASE_TEXT_MAX 64
+
+/* The oldest release that `make engines` tests. */
+#define GCH_RELEASE_OLDEST_YEAR  24
+#define GCH_RELEASE_OLDEST_MONTH 8
+
+struct gch_release {
+    char text[GCH_RELEASE_TEXT_MAX]; /* printable ASCII; "": not asked, or no answer */
+    bool readable;                   /* text starts with a year and a month */
+    unsigned year;
+    unsigned month;
+};
+
+/* Takes the query's answer. */
+void gch_release_take(struct gch_release *release, const void *answer, size_t len);
+
+/* Writes what the user should hear about it, one sentence; false: nothing, it is one of those that are tested or newer.
+ */
+bool gch_release_remark(const struct gch_release *release, char *text, size_t room);
+
+#endif
