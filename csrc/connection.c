@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#define CODE_ACCESS_DENIED 497
+
 enum gch_status gch_connection_init(struct gch_connection *connection, const struct gch_connection_options *options,
                                     struct gch_counters *counters)
 {
