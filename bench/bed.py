@@ -86,6 +86,11 @@ class Bed:
             for statement in statements(path):
                 self.run(statement, database)
 
+    def merges(self, word: str, database: str) -> None:
+        """STOP or START the background merges of a database's tables."""
+        for (name,) in self.rows("SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'", database):
+            self.run(f"SYSTEM {word} MERGES {name}", database)
+
     def settle(self, *databases: str) -> None:
         """Wait until background merges have done what they do on their own."""
         names = ", ".join(f"'{name}'" for name in databases)
