@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#define CODE_ACCESS_DENIED 497
+#include "ledger.h"
 
 enum gch_status gch_connection_init(struct gch_connection *connection, const struct gch_connection_options *options,
                                     struct gch_counters *counters)
@@ -43,12 +43,22 @@ static enum gch_status find_server(struct gch_connection *connection, struct gch
     return GCH_OK;
 }
 
+enum gch_status gch_connection_reach(struct gch_connection *connection, const _Atomic bool *stop, struct gch_err *err)
+{
+    struct gch_url url = {0};
+    enum gch_status status = find_server(connection, &url, stop, err);
+    if (status == GCH_OK)
+        status = gch_transport_connect(&connection->transport, &url);
+    gch_url_deinit(&url);
+    return status;
+}
+
 /* Whoever lets us in goes on to the tables, whose statements say better what is wrong. */
 static enum gch_status ask_release(struct gch_connection *connection, struct gch_reply *reply)
 {
     struct gch_request request = {.sql = GCH_RELEASE_QUERY, .without_database = true};
     enum gch_status status = gch_transport_send(&connection->transport, &request, reply);
-    bool shut = reply->http_status == 0 || (reply->error_class == GCH_CLASS_AUTH && reply->code != CODE_ACCESS_DENIED);
+    bool shut = reply->http_status == 0 || (reply->error_class == GCH_CLASS_AUTH && !gch_code_is_refusal(reply->code));
     if (status != GCH_OK)
         return status == GCH_ERR_REMOTE && !shut ? GCH_OK : status;
     char remark[GCH_ERR_TEXT_MAX];
@@ -58,24 +68,31 @@ static enum gch_status ask_release(struct gch_connection *connection, struct gch
     return GCH_OK;
 }
 
+static void note_tables(struct gch_connection *connection, const struct gch_err *refused)
+{
+    bool now = refused->text[0] != '\0';
+    if (now && !connection->tables_refused)
+        gch_notice_post(connection->notices, GCH_CAUSE_SCHEMA, refused->text);
+    else if (!now && connection->tables_refused)
+        gch_notice_resolve(connection->notices, GCH_CAUSE_SCHEMA);
+    connection->tables_refused = now;
+}
+
 enum gch_status gch_connection_make(struct gch_connection *connection, struct gch_reply *reply,
                                     const _Atomic bool *stop, struct gch_err *err)
 {
-    struct gch_url url = {0};
-    enum gch_status status = find_server(connection, &url, stop, err);
-    if (status == GCH_OK)
-        status = gch_transport_connect(&connection->transport, &url);
-    gch_url_deinit(&url);
+    enum gch_status status = gch_connection_reach(connection, stop, err);
     if (status != GCH_OK)
         return status;
     status = ask_release(connection, reply);
     if (status != GCH_OK)
         return status;
     size_t applied;
-    status = gch_migrations_apply(connection->migrations, &connection->transport, reply, &applied);
+    struct gch_err refused;
+    status = gch_migrations_apply(connection->migrations, &connection->transport, reply, &applied, &refused);
     connection->migrations_applied += applied;
-    /* An account that may only insert works on tables that are ready; where they are not, inserting says so. */
-    bool may_not = status == GCH_ERR_REMOTE && reply->code == CODE_ACCESS_DENIED;
-    connection->ready = status == GCH_OK || may_not;
-    return connection->ready ? GCH_OK : status;
+    if (status == GCH_OK)
+        note_tables(connection, &refused);
+    connection->ready = status == GCH_OK;
+    return status;
 }

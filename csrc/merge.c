@@ -96,6 +96,8 @@ static void put_fold(const struct piece *piece)
         return;
     if (gch_name_is(piece->name, "event_ts"))
         put(piece, ", max(r.event_ts) AS %c");
+    else if (gch_name_is(piece->name, "deleted_before"))
+        put(piece, ", max(r._ended) AS %c");
     else if (piece->kept)
         put(piece, ", argMin(r.%c, (NOT bitTest(r._set, %b), r.event_ts)) AS %c");
     else if (is_texts_map(piece))
@@ -128,6 +130,8 @@ static void put_merged(const struct piece *piece)
         put(piece, "n.%c");
     else if (gch_name_is(piece->name, "event_ts"))
         put(piece, "greatest(n.%c, s.%c)");
+    else if (gch_name_is(piece->name, "deleted_before"))
+        put(piece, "greatest(n.%c, if(s.is_deleted = 1, s.event_ts, s.%c))");
     else if (piece->kept)
         put(piece, "if(_found, s.%c, n.%c)");
     else if (gch_name_is(piece->name, "updated_at") || gch_name_is(piece->name, "is_deleted"))
@@ -194,7 +198,8 @@ static void put_merge(const struct gch_schema *schema, const struct rule *rule, 
                       "LEFT JOIN (SELECT *, 1 AS _is");
     put_stored(schema, rule, sql);
     gch_buf_text(sql, " ORDER BY event_ts DESC LIMIT 1 BY project_id, id) AS s "
-                      "ON s.project_id = n.project_id AND s.id = n.id WHERE NOT (_late AND s.is_deleted = 1)");
+                      "ON s.project_id = n.project_id AND s.id = n.id WHERE NOT (_late AND (s.is_deleted = 1 OR "
+                      "n.event_ts < s.deleted_before))");
 }
 
 static void put_append(const struct gch_schema *schema, const struct rule *rule, struct gch_buf *sql)

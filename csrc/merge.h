@@ -9,7 +9,8 @@
  *
  * Columns of the table's key, and when the row was created, keep what was stored first: with another date in the key
  * two rows would survive. A call that arrives after a later one of another process fills only what is still empty. A
- * row with is_deleted = 1 ends what was stored; a later call with that id begins anew, under the same key.
+ * row with is_deleted = 1 ends what was stored; a later call with that id begins anew, under the same key, and
+ * deleted_before keeps calls from before out.
  *
  * The result depends on the rows alone, never on the time of sending: sent twice, or an old batch again after a newer
  * one, it changes nothing that a reader with final=1 sees. A table without event_ts is append-only: ids that are stored

@@ -1,146 +1,213 @@
 #include "migrate.h"
 
-#include <stdio.h>
+#include <limits.h>
 #include <stdlib.h>
 
 #include "query_text.h"
 
-#define LEDGER                "genesis_schema_migrations"
-#define STATEMENT_MAX         (1U << 20)
-#define CODE_UNKNOWN_DATABASE 81
+#define STATEMENT_MAX (1U << 20)
 
-enum gch_status gch_migrations_add(struct gch_migrations *migrations, const char *name, const char *sql)
+static const char *const step_words[] = {
+#define X(kind, word) word,
+    GCH_STEP_MAP(X)
+#undef X
+};
+
+const char *gch_step_word(enum gch_step_kind kind)
 {
-    if (migrations->count >= GCH_MIGRATIONS_MAX)
+    return step_words[kind];
+}
+
+/* ---- the plan ---- */
+
+/* Every statement of a plan comes through here, and is run as it is written down here. */
+static enum gch_status add(struct gch_plan *plan, enum gch_step_kind kind, const char *migration, const char *sql,
+                           size_t len)
+{
+    if (plan->count >= GCH_STEPS_MAX)
         return GCH_ERR_TOO_BIG;
-    struct gch_migration *list = realloc(migrations->list, (migrations->count + 1) * sizeof(*list));
-    if (list == NULL)
+    struct gch_step *steps = realloc(plan->steps, (plan->count + 1) * sizeof(*steps));
+    if (steps == NULL)
         return GCH_ERR_NOMEM;
-    migrations->list = list;
-    struct gch_migration *added = &list[migrations->count];
-    added->name = strdup(name);
-    added->sql = strdup(sql);
-    migrations->count += 1;
-    return added->name != NULL && added->sql != NULL ? GCH_OK : GCH_ERR_NOMEM;
+    plan->steps = steps;
+    plan->steps[plan->count] = (struct gch_step){kind, migration, strndup(sql, len)};
+    plan->count += 1;
+    return plan->steps[plan->count - 1].sql != NULL ? GCH_OK : GCH_ERR_NOMEM;
 }
 
-void gch_migrations_deinit(struct gch_migrations *migrations)
+/* Adds what was put into sql, and empties it. */
+static enum gch_status add_built(struct gch_plan *plan, enum gch_step_kind kind, const char *migration,
+                                 struct gch_buf *sql)
 {
-    for (size_t i = 0; i < migrations->count; i++) {
-        free(migrations->list[i].name);
-        free(migrations->list[i].sql);
+    enum gch_status status = gch_buf_status(sql);
+    if (status == GCH_OK)
+        status = add(plan, kind, migration, (const char *)sql->data, sql->len);
+    gch_buf_reset(sql);
+    return status;
+}
+
+static enum gch_status add_file(struct gch_plan *plan, enum gch_step_kind kind, const char *migration, const char *file)
+{
+    const char *statement;
+    size_t len;
+    enum gch_status status = GCH_OK;
+    while (status == GCH_OK && gch_statement_next(&file, &statement, &len))
+        status = add(plan, kind, migration, statement, len);
+    return status;
+}
+
+/* The words of these steps are those of the ledger. */
+static enum gch_status add_row(struct gch_plan *plan, enum gch_step_kind kind, const char *migration,
+                               struct gch_buf *sql)
+{
+    gch_ledger_put_row(sql, migration, gch_step_word(kind));
+    return add_built(plan, kind, migration, sql);
+}
+
+static enum gch_status add_up(struct gch_plan *plan, const struct gch_migration *migration, struct gch_buf *sql)
+{
+    enum gch_status status = add_file(plan, GCH_STEP_UP, migration->name, migration->up);
+    return status == GCH_OK ? add_row(plan, GCH_STEP_APPLIED, migration->name, sql) : status;
+}
+
+static enum gch_status add_down(struct gch_plan *plan, const struct gch_migration *migration, struct gch_buf *sql)
+{
+    enum gch_status status = add_row(plan, GCH_STEP_UNDOING, migration->name, sql);
+    if (status == GCH_OK)
+        status = add_file(plan, GCH_STEP_DOWN, migration->name, migration->down);
+    return status == GCH_OK ? add_row(plan, GCH_STEP_UNDONE, migration->name, sql) : status;
+}
+
+static bool is_undone_by(const struct gch_migration *migration, const struct gch_ledger *ledger, unsigned long target)
+{
+    return migration->number > target && gch_ledger_find(ledger, migration->name) != NULL;
+}
+
+static bool is_applied_by(const struct gch_migration *migration, const struct gch_ledger *ledger, unsigned long target)
+{
+    return migration->number <= target && !gch_ledger_has_applied(ledger, migration->name);
+}
+
+/* The database and the ledger, as far as they are missing and needed. */
+static enum gch_status add_ground(struct gch_plan *plan, const struct gch_ledger *ledger, bool applies, bool undoes,
+                                  const char *database, struct gch_buf *sql)
+{
+    enum gch_status status = GCH_OK;
+    if (applies && ledger->no_database) {
+        gch_buf_text(sql, "CREATE DATABASE IF NOT EXISTS ");
+        gch_query_put_identifier(sql, database, strlen(database));
+        status = add_built(plan, GCH_STEP_DATABASE, "", sql);
     }
-    free(migrations->list);
-    memset(migrations, 0, sizeof(*migrations));
+    if (status == GCH_OK && applies && (ledger->no_table || ledger->unreadable)) {
+        gch_ledger_put_create(sql);
+        status = add_built(plan, GCH_STEP_LEDGER, "", sql);
+    }
+    if (status == GCH_OK && (applies || undoes) && (ledger->no_state || ledger->unreadable)) {
+        gch_ledger_put_state_column(sql);
+        status = add_built(plan, GCH_STEP_LEDGER, "", sql);
+    }
+    return status;
 }
 
-static enum gch_status run(struct gch_transport *transport, const char *sql, struct gch_reply *reply)
+enum gch_status gch_plan_make(struct gch_plan *plan, const struct gch_migrations *migrations,
+                              const struct gch_ledger *ledger, unsigned long target, const char *database)
 {
-    struct gch_request request = {.sql = sql};
+    struct gch_buf sql;
+    bool applies = false;
+    bool undoes = false;
+    memset(plan, 0, sizeof(*plan));
+    gch_buf_init(&sql, STATEMENT_MAX);
+    for (size_t i = 0; i < migrations->count; i++) {
+        applies = applies || is_applied_by(&migrations->list[i], ledger, target);
+        undoes = undoes || is_undone_by(&migrations->list[i], ledger, target);
+    }
+    enum gch_status status = add_ground(plan, ledger, applies, undoes, database, &sql);
+    for (size_t i = migrations->count; i > 0 && status == GCH_OK; i--) {
+        if (is_undone_by(&migrations->list[i - 1], ledger, target))
+            status = add_down(plan, &migrations->list[i - 1], &sql);
+    }
+    for (size_t i = 0; i < migrations->count && status == GCH_OK; i++) {
+        if (is_applied_by(&migrations->list[i], ledger, target))
+            status = add_up(plan, &migrations->list[i], &sql);
+    }
+    gch_buf_deinit(&sql);
+    return status;
+}
+
+void gch_plan_deinit(struct gch_plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        free(plan->steps[i].sql);
+    free(plan->steps);
+    memset(plan, 0, sizeof(*plan));
+}
+
+size_t gch_plan_applies(const struct gch_plan *plan)
+{
+    size_t files = 0;
+    for (size_t i = 0; i < plan->count; i++)
+        files += plan->steps[i].kind == GCH_STEP_APPLIED;
+    return files;
+}
+
+/* ---- running it ---- */
+
+enum gch_status gch_step_run(const struct gch_step *step, struct gch_transport *transport, struct gch_reply *reply)
+{
+    struct gch_request request = {.sql = step->sql, .without_database = step->kind == GCH_STEP_DATABASE};
     return gch_transport_send(transport, &request, reply);
 }
 
-static enum gch_status make_database(struct gch_transport *transport, struct gch_reply *reply)
+static enum gch_status run_plan(const struct gch_plan *plan, struct gch_transport *transport, struct gch_reply *reply,
+                                size_t *applied)
 {
-    struct gch_buf sql;
-    gch_buf_init(&sql, STATEMENT_MAX);
-    gch_buf_text(&sql, "CREATE DATABASE IF NOT EXISTS ");
-    gch_query_put_identifier(&sql, transport->url.database, strlen(transport->url.database));
-    const char *text = gch_buf_cstr(&sql);
-    struct gch_request request = {.sql = text, .without_database = true};
-    enum gch_status status = text == NULL ? GCH_ERR_NOMEM : gch_transport_send(transport, &request, reply);
-    gch_buf_deinit(&sql);
-    return status;
-}
-
-static enum gch_status make_ledger(struct gch_transport *transport, struct gch_reply *reply)
-{
-    return run(transport,
-               "CREATE TABLE IF NOT EXISTS " LEDGER " (name String, applied_at DateTime64(3) DEFAULT now64(3)) "
-               "ENGINE = ReplacingMergeTree(applied_at) ORDER BY name",
-               reply);
-}
-
-/* The ledger's reply is one name a line; names are ours and hold no escapes. */
-static bool in_ledger(const struct gch_buf *ledger, const char *name)
-{
-    size_t len = strlen(name);
-    const uint8_t *at = ledger->data;
-    size_t left = ledger->len;
-    while (left > 0) {
-        const uint8_t *line_end = memchr(at, '\n', left);
-        size_t line = line_end == NULL ? left : (size_t)(line_end - at);
-        if (line == len && memcmp(at, name, len) == 0)
-            return true;
-        size_t step = line_end == NULL ? left : line + 1;
-        at += step;
-        left -= step;
-    }
-    return false;
-}
-
-/* A statement ends at a semicolon that ends its line. */
-static const char *statement_end(const char *sql)
-{
-    const char *end = strstr(sql, ";\n");
-    return end == NULL ? sql + strlen(sql) : end;
-}
-
-static enum gch_status run_file(struct gch_transport *transport, const struct gch_migration *migration,
-                                struct gch_reply *reply)
-{
-    struct gch_buf sql;
-    gch_buf_init(&sql, STATEMENT_MAX);
     enum gch_status status = GCH_OK;
-    const char *at = migration->sql;
-    while (status == GCH_OK && *at != '\0') {
-        const char *end = statement_end(at);
-        gch_buf_reset(&sql);
-        gch_buf_append(&sql, at, (size_t)(end - at));
-        const char *text = gch_buf_cstr(&sql);
-        if (text == NULL)
-            status = GCH_ERR_NOMEM;
-        else if (text[strspn(text, " \n")] != '\0')
-            status = run(transport, text, reply);
-        at = *end == '\0' ? end : end + 2;
+    for (size_t i = 0; i < plan->count && status == GCH_OK; i++) {
+        status = gch_step_run(&plan->steps[i], transport, reply);
+        *applied += status == GCH_OK && plan->steps[i].kind == GCH_STEP_APPLIED;
     }
-    gch_buf_deinit(&sql);
     return status;
 }
 
-static enum gch_status write_ledger(struct gch_transport *transport, const char *name, struct gch_reply *reply)
+static const char *first_applied(const struct gch_plan *plan, size_t from)
 {
-    char sql[256];
-    (void)snprintf(sql, sizeof(sql), "INSERT INTO " LEDGER " (name) SELECT '%s'", name);
-    return run(transport, sql, reply);
+    size_t seen = 0;
+    for (size_t i = 0; i < plan->count; i++) {
+        if (plan->steps[i].kind == GCH_STEP_APPLIED && seen++ == from)
+            return plan->steps[i].migration;
+    }
+    return "";
+}
+
+static void say_refused(struct gch_err *refused, const struct gch_plan *plan, const struct gch_transport *transport,
+                        const struct gch_reply *reply, size_t applied)
+{
+    (void)gch_err_set(refused, GCH_ERR_REMOTE,
+                      "the tables of ClickHouse at %s are not up to date (%zu to apply, from %s on), and this account "
+                      "may not change tables (code %d): an administrator must run what `genesis-ch migrate --print` "
+                      "prints; rows that need it wait in the outbox",
+                      transport->url.shown, gch_plan_applies(plan) - applied, first_applied(plan, applied),
+                      reply->code);
 }
 
 enum gch_status gch_migrations_apply(const struct gch_migrations *migrations, struct gch_transport *transport,
-                                     struct gch_reply *reply, size_t *applied)
+                                     struct gch_reply *reply, size_t *applied, struct gch_err *refused)
 {
+    struct gch_ledger ledger;
+    struct gch_plan plan;
     *applied = 0;
-    enum gch_status status = make_ledger(transport, reply);
-    if (status == GCH_ERR_REMOTE && reply->code == CODE_UNKNOWN_DATABASE) {
-        status = make_database(transport, reply);
+    refused->text[0] = '\0';
+    enum gch_status status = gch_ledger_read(&ledger, transport, reply);
+    if (status == GCH_OK && !ledger.unreadable) {
+        status = gch_plan_make(&plan, migrations, &ledger, GCH_MIGRATE_NEWEST, transport->url.database);
         if (status == GCH_OK)
-            status = make_ledger(transport, reply);
+            status = run_plan(&plan, transport, reply, applied);
+        if (status == GCH_ERR_REMOTE && gch_code_is_refusal(reply->code)) {
+            say_refused(refused, &plan, transport, reply, *applied);
+            status = GCH_OK;
+        }
+        gch_plan_deinit(&plan);
     }
-    if (status == GCH_OK)
-        status = run(transport, "SELECT DISTINCT name FROM " LEDGER " FORMAT TabSeparated", reply);
-    if (status != GCH_OK)
-        return status;
-    struct gch_buf ledger;
-    gch_buf_init(&ledger, GCH_REPLY_MAX);
-    gch_buf_append(&ledger, reply->body.data, reply->body.len);
-    for (size_t i = 0; i < migrations->count && status == GCH_OK; i++) {
-        if (in_ledger(&ledger, migrations->list[i].name))
-            continue;
-        status = run_file(transport, &migrations->list[i], reply);
-        if (status == GCH_OK)
-            status = write_ledger(transport, migrations->list[i].name, reply);
-        if (status == GCH_OK)
-            *applied += 1;
-    }
-    gch_buf_deinit(&ledger);
+    gch_ledger_deinit(&ledger);
     return status;
 }

@@ -1,34 +1,67 @@
-/* The tables, brought to their newest form: numbered files of sql/migrations, each applied once, in order.
+/* Brings the tables to their newest form, or to that of a chosen migration: what has to be done is first written down
+ * as a plan, statement by statement, and then run. So what `genesis-ch migrate --dry-run` shows is what is run.
  *
- * The ledger table genesis_schema_migrations holds one row a file, written after the file's last statement. Every
- * statement can be repeated, so a crash between two of them, or two processes at once, do no harm: the file is simply
- * applied again. An account that may not create tables can still insert: a refusal to migrate is passed over, and
- * missing tables show as SCHEMA.
+ * A plan holds, in this order: the database and the ledger when they are missing; for each migration above the target
+ * that the ledger knows, the newest first, its down file between two rows; for each one up to the
+ * target that is not applied, its up file and its row. Runners that work at the same time do each other no harm,
+ * because every statement can be repeated and every row of the ledger replaces itself.
  */
 #ifndef GCH_MIGRATE_H
 #define GCH_MIGRATE_H
 
-#include "transport.h"
+#include "ledger.h"
 
-#define GCH_MIGRATIONS_MAX 256
+#define GCH_MIGRATE_NEWEST ULONG_MAX
+#define GCH_STEPS_MAX      4096
 
-struct gch_migration {
-    char *name; /* "0001_evolution" */
-    char *sql;
+/* X(kind, word) */
+#define GCH_STEP_MAP(X)                                                                                                \
+    X(DATABASE, "database")                                                                                            \
+    X(LEDGER, "ledger")                                                                                                \
+    X(UP, "up")                                                                                                        \
+    X(APPLIED, "applied")                                                                                              \
+    X(UNDOING, "undoing")                                                                                              \
+    X(DOWN, "down")                                                                                                    \
+    X(UNDONE, "undone")
+
+enum gch_step_kind {
+#define X(kind, word) GCH_STEP_##kind,
+    GCH_STEP_MAP(X)
+#undef X
 };
 
-struct gch_migrations {
-    struct gch_migration *list;
+const char *gch_step_word(enum gch_step_kind kind);
+
+struct gch_step {
+    enum gch_step_kind kind;
+    const char *migration; /* its name, borrowed; "" for the database and the ledger */
+    char *sql;             /* one statement, without semicolon */
+};
+
+struct gch_plan {
+    struct gch_step *steps;
     size_t count;
 };
 
-/* Copies. */
-enum gch_status gch_migrations_add(struct gch_migrations *migrations, const char *name, const char *sql) GCH_MUST_CHECK;
-void gch_migrations_deinit(struct gch_migrations *migrations);
+/* A plan to get from what the ledger says to the target. An unreadable ledger counts as an empty one. Borrows the
+ * migrations. Deinit the plan in any case. */
+enum gch_status gch_plan_make(struct gch_plan *plan, const struct gch_migrations *migrations,
+                              const struct gch_ledger *ledger, unsigned long target,
+                              const char *database) GCH_MUST_CHECK;
+void gch_plan_deinit(struct gch_plan *plan);
 
-/* Makes the database when it is missing and applies what the ledger lacks; *applied counts the files. Failures are as
- * of gch_transport_send; reply says which statement it was. */
+/* Migrations that the plan applies. */
+size_t gch_plan_applies(const struct gch_plan *plan);
+
+/* Runs one statement; failures are as of gch_transport_send. */
+enum gch_status gch_step_run(const struct gch_step *step, struct gch_transport *transport,
+                             struct gch_reply *reply) GCH_MUST_CHECK;
+
+/* Applies what the ledger lacks; *applied counts the files. On a database that is ready it asks one query. An account
+ * that may not read the ledger, or not change tables, is no failure: rows can still be inserted into what is there.
+ * refused says then, when something is known to be missing, what an administrator has to do, and is empty else. Other
+ * failures are as of gch_transport_send. */
 enum gch_status gch_migrations_apply(const struct gch_migrations *migrations, struct gch_transport *transport,
-                                     struct gch_reply *reply, size_t *applied) GCH_MUST_CHECK;
+                                     struct gch_reply *reply, size_t *applied, struct gch_err *refused) GCH_MUST_CHECK;
 
 #endif

@@ -1,10 +1,12 @@
 #include "post.h"
 
+#include "cluster.h"
 #include "merge.h"
 
 /* Rows of a backlog may be of any number of months, so the limit on partitions in one insert would hold them back for
  * ever. */
-#define INSERT_SETTINGS "&insert_deduplicate=0&async_insert=0&max_partitions_per_insert_block=0"
+#define INSERT_SETTINGS                                                                                                \
+    "&insert_deduplicate=0&async_insert=0&max_partitions_per_insert_block=0" GCH_CLUSTER_INSERT_SETTINGS
 
 void gch_post_init(struct gch_post *post, struct gch_transport *transport, struct gch_reply *reply,
                    struct gch_counters *counters)

@@ -60,34 +60,45 @@ static enum gch_status add_migrations(struct gch_migrations *migrations, PyObjec
     enum gch_status status = GCH_OK;
     for (Py_ssize_t i = 0; status == GCH_OK && i < PyList_GET_SIZE(list); i++) {
         const char *name;
-        const char *sql;
-        if (!PyArg_ParseTuple(PyList_GET_ITEM(list, i), "ss", &name, &sql))
+        const char *up;
+        const char *down;
+        if (!PyArg_ParseTuple(PyList_GET_ITEM(list, i), "sss", &name, &up, &down))
             return GCH_ERR_INVALID;
-        status = gch_migrations_add(migrations, name, sql);
+        status = gch_migrations_add(migrations, name, up, down);
     }
     return status;
+}
+
+enum gch_status gch_core_unpack(const struct gch_py_logger *self, struct gch_logger_options *options,
+                                struct gch_migrations *migrations, struct gch_err *err)
+{
+    PyObject *list;
+    int installed;
+    memset(migrations, 0, sizeof(*migrations));
+    memset(options, 0, sizeof(*options));
+    if (!PyArg_ParseTuple(self->prepared, "sspO!", &options->python, &options->package_path, &installed, &PyList_Type,
+                          &list))
+        return gch_err_set(err, GCH_ERR_INVALID, "genesis_ch is not installed whole");
+    options->embedded_installed = installed != 0;
+    options->without_threads = self->ending;
+    enum gch_status status = add_migrations(migrations, list);
+    if (status != GCH_OK) {
+        gch_migrations_deinit(migrations);
+        return gch_err_set(err, status, "the migrations of genesis_ch cannot be read");
+    }
+    return GCH_OK;
 }
 
 static enum gch_status open_prepared(struct gch_py_logger *self, struct gch_settings *settings,
                                      struct gch_logger **logger, struct gch_err *err)
 {
-    struct gch_logger_options options = {.without_threads = self->ending};
-    struct gch_migrations migrations = {NULL, 0};
-    PyObject *list;
-    int installed;
-    if (!PyArg_ParseTuple(self->prepared, "sspO!", &options.python, &options.package_path, &installed, &PyList_Type,
-                          &list)) {
-        gch_settings_deinit(settings);
-        return gch_err_set(err, GCH_ERR_INVALID, "genesis_ch is not installed whole");
-    }
-    options.embedded_installed = installed != 0;
-    enum gch_status status = add_migrations(&migrations, list);
-    if (status != GCH_OK) {
-        gch_migrations_deinit(&migrations);
-        gch_settings_deinit(settings);
-        return gch_err_set(err, status, "the migrations of genesis_ch cannot be read");
-    }
-    return gch_logger_open(logger, settings, &migrations, &options, err);
+    struct gch_logger_options options;
+    struct gch_migrations migrations;
+    enum gch_status status = gch_core_unpack(self, &options, &migrations, err);
+    if (status == GCH_OK)
+        return gch_logger_open(logger, settings, &migrations, &options, err);
+    gch_settings_deinit(settings);
+    return status;
 }
 
 /* The options as they stand now. complaint names a variable that cannot be used, if there is one. */
@@ -151,9 +162,7 @@ static int postpone(struct gch_py_logger *self)
     return tell(self, 30, 1, self->disabled_reason.text);
 }
 
-/* Runs the Python part of opening until it has succeeded once; self->prepared is NULL while it is postponed. 0, or -1
- * with an exception that must reach the caller. */
-static int prepare(struct gch_py_logger *self)
+int gch_core_prepare(struct gch_py_logger *self)
 {
     if (self->prepared != NULL)
         return 0;
@@ -220,7 +229,7 @@ enum gch_status gch_core_open(struct gch_py_logger *self, int *raised)
     }
     if (self->disabled || self->prepare == NULL || self->overrides == NULL)
         return GCH_ERR_STOPPED;
-    *raised = prepare(self);
+    *raised = gch_core_prepare(self);
     if (*raised != 0 || self->prepared == NULL)
         return GCH_ERR_STOPPED;
     if (self->core != NULL)
@@ -263,7 +272,7 @@ int gch_core_look(struct gch_py_logger *self, struct gch_place *place)
         look_disabled(place, "this Logger was never initialised; use genesis_ch.ClickHouseLogger()");
         return 0;
     }
-    if (prepare(self) != 0)
+    if (gch_core_prepare(self) != 0)
         return -1;
     if (self->prepared == NULL) {
         look_disabled(place, self->disabled_reason.text);

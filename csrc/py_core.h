@@ -12,6 +12,15 @@ enum gch_status gch_core_open(struct gch_py_logger *self, int *raised) GCH_MUST_
  * *place. 0, or -1 as in py_state.h. */
 int gch_core_look(struct gch_py_logger *self, struct gch_place *place);
 
+/* Runs the Python part of opening until it has succeeded once; self->prepared is NULL while it is postponed. 0, or -1
+ * as in py_state.h. */
+int gch_core_prepare(struct gch_py_logger *self);
+
+/* What the Python part of opening returned. The options' texts are borrowed from it; the caller deinits the migrations,
+ * which are empty after a failure. May leave an exception set then. */
+enum gch_status gch_core_unpack(const struct gch_py_logger *self, struct gch_logger_options *options,
+                                struct gch_migrations *migrations, struct gch_err *err) GCH_MUST_CHECK;
+
 /* The options as they stand; the caller deinits them. */
 enum gch_status gch_core_settings(const struct gch_py_logger *self, struct gch_settings *settings) GCH_MUST_CHECK;
 

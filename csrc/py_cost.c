@@ -306,7 +306,7 @@ PyObject *gch_prices_find(struct gch_convert *convert, PyObject *model, PyObject
     Py_XDECREF(buckets);
     if (cost == NULL)
         *status = gch_forgive();
-    if (cost == Py_NotImplemented)
+    if (cost == Py_False)
         Py_SETREF(state->prices, Py_NewRef(Py_None));
     if (cost != NULL && !PyDict_Check(cost))
         Py_CLEAR(cost);

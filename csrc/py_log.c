@@ -333,10 +333,13 @@ static PyObject *log_call(PyObject *object, enum gch_method_id id, PyObject *con
     struct gch_held held = {{NULL}, 0};
     PyObject *dict = gch_held_take(&held, gch_context_get(self->state));
     gch_also_fill(self->state, method, dict, values, &held);
+    bool no_row = names_no_row(id, values);
+    if (no_row)
+        values[0] = NULL;
     gch_bind_check(method, values, &trouble);
     if (trouble.what != NULL)
         complain(core->logger, method, &trouble);
-    PyObject *made = names_no_row(id, values) ? Py_NewRef(Py_None) : log_values(self, core, id, values, dict);
+    PyObject *made = no_row ? Py_NewRef(Py_None) : log_values(self, core, id, values, dict);
     gch_held_drop(&held);
     gch_core_give(core);
     return made;

@@ -2,6 +2,7 @@
 
 #include "py_core.h"
 #include "py_log.h"
+#include "py_migrate.h"
 #include "py_stats.h"
 #include "thread.h"
 
@@ -347,6 +348,7 @@ static PyMethodDef own_methods[] = {
      PyDoc_STR("_endpoint(): (url, user, password, database, settings) or None")},
     {"_set_options", logger_set_options, METH_O, PyDoc_STR("_set_options(options): see ClickHouseLogger.configure")},
     {"_seconds", logger_seconds, METH_O, PyDoc_STR("_seconds(option): the option as it stands")},
+    {"_migrate", gch_migrate, METH_VARARGS, gch_migrate_doc},
     {"_end", logger_end, METH_NOARGS, PyDoc_STR("_end(): the interpreter is ending; start no thread any more")},
     {"stats", gch_stats_get, METH_NOARGS,
      PyDoc_STR(

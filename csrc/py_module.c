@@ -1,4 +1,5 @@
 /* genesis_ch._core: the module. Multi-phase initialisation, one state an interpreter, heap types. */
+#include "py_cluster.h"
 #include "py_logger.h"
 #include "py_method.h"
 #include "py_outbox.h"
@@ -56,7 +57,8 @@ static int module_exec(PyObject *module)
     (void)gch_logger_methods();
     if (gch_methods_init(state) != 0 || gch_context_init(state) != 0 ||
         PyModule_AddObjectRef(module, "context", state->context) != 0 ||
-        PyModule_AddFunctions(module, gch_outbox_methods) != 0)
+        PyModule_AddFunctions(module, gch_outbox_methods) != 0 ||
+        PyModule_AddFunctions(module, gch_cluster_methods) != 0 || gch_cluster_add_sharding(module) != 0)
         return -1;
     state->logger_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &gch_logger_spec, NULL);
     if (state->logger_type == NULL || PyModule_AddType(module, state->logger_type) != 0)

@@ -10,6 +10,8 @@
 #include <xlocale.h>
 #endif
 
+#include "cluster.h"
+
 static const struct gch_option_spec specs[] = {
 #define X(name, env, kind, value, low, high, meaning) {#name, env, GCH_KIND_##kind, value, low, high, meaning},
     GCH_OPTION_MAP(X)
@@ -111,6 +113,16 @@ static enum gch_status set_sync(struct gch_settings *settings, const char *value
     return set_text(settings, GCH_OPTION_sync, value);
 }
 
+static enum gch_status set_cluster(struct gch_settings *settings, const char *value, struct gch_err *err)
+{
+    if (value[0] != '\0' && !gch_cluster_name_is_legal(value))
+        return gch_err_set(err, GCH_ERR_INVALID,
+                           "cluster (GENESIS_CH_CLUSTER) is \"%.40s\"; it takes a name of letters, digits, _ and -, or "
+                           "one {macro}",
+                           value);
+    return set_text(settings, GCH_OPTION_cluster, value);
+}
+
 static enum gch_status set_flag(struct gch_settings *settings, enum gch_option option, const char *value,
                                 struct gch_err *err)
 {
@@ -160,6 +172,8 @@ enum gch_status gch_settings_set(struct gch_settings *settings, enum gch_option 
         return set_mode(settings, value, err);
     case GCH_KIND_SYNC:
         return set_sync(settings, value, err);
+    case GCH_KIND_CLUSTER:
+        return set_cluster(settings, value, err);
     case GCH_KIND_FLAG:
         return set_flag(settings, option, value, err);
     default:

@@ -17,6 +17,8 @@
     X(url, "CLICKHOUSE_URL", TEXT, "", 0, 0, "server: http(s)://user:password@host:port/database?setting=value")       \
     X(mode, "GENESIS_CH_MODE", MODE, "auto", 0, 0, "auto, http, embedded or disabled")                                 \
     X(home, "GENESIS_CH_HOME", TEXT, "", 0, 0, "directory of the embedded store and of the outbox")                    \
+    X(cluster, "GENESIS_CH_CLUSTER", CLUSTER, "", 0, 0,                                                                \
+      "cluster of the server on which tables are made, replicated and sharded; else on the server alone")              \
     X(ca_file, "GENESIS_CH_CA_FILE", TEXT, "", 0, 0, "certificates that https trusts, PEM; else those of the system")  \
     X(redact, "GENESIS_CH_REDACT", FLAG, "1", 0, 1, "values of secret-looking keys of a run's config are replaced")    \
     X(project_id, "GENESIS_CH_PROJECT_ID", TEXT, "default", 0, 0, "project of traces, observations and scores")        \
@@ -47,7 +49,15 @@ enum gch_option {
         GCH_OPTION_COUNT
 };
 
-enum gch_option_kind { GCH_KIND_TEXT, GCH_KIND_MODE, GCH_KIND_SYNC, GCH_KIND_FLAG, GCH_KIND_BYTES, GCH_KIND_SECONDS };
+enum gch_option_kind {
+    GCH_KIND_TEXT,
+    GCH_KIND_MODE,
+    GCH_KIND_SYNC,
+    GCH_KIND_CLUSTER,
+    GCH_KIND_FLAG,
+    GCH_KIND_BYTES,
+    GCH_KIND_SECONDS
+};
 
 enum gch_mode { GCH_MODE_AUTO, GCH_MODE_HTTP, GCH_MODE_EMBEDDED, GCH_MODE_DISABLED };
 
@@ -64,7 +74,7 @@ struct gch_option_spec {
 };
 
 struct gch_settings {
-    char *text[GCH_OPTION_COUNT];    /* TEXT, MODE and SYNC; owned */
+    char *text[GCH_OPTION_COUNT];    /* TEXT, MODE, SYNC and CLUSTER; owned */
     double number[GCH_OPTION_COUNT]; /* BYTES, SECONDS; FLAG: 0 or 1 */
     enum gch_mode mode;
     enum gch_sync sync;

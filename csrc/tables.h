@@ -43,7 +43,7 @@
     X(MOMENT, "DateTime64(3)") /* another time: given, or now */                                                       \
     X(NOW, "DateTime64(3)")    /* when the call was made */                                                            \
     X(NULL_TIME, "Nullable(DateTime64(3))")                                                                            \
-    X(EPOCH, "DateTime64(3)") /* 1970-01-01, until an update sets it */                                                \
+    X(EPOCH, "DateTime64(3)") /* 1970-01-01, until an update or a deletion sets it */                                  \
     X(NEW_ID, "UUID")                                                                                                  \
     X(ID, "String") /* given, or new */                                                                                \
     X(PROJECT, "String")                                                                                               \
@@ -191,6 +191,7 @@ enum gch_form {
     X(run_id, TEXT)                                                                                                    \
     X(generation, NULL_I32)                                                                                            \
     X(individual_id, TEXT)                                                                                             \
+    X(deleted_before, EPOCH)                                                                                           \
     X(_set, SET)
 
 #define GCH_COLUMNS_observations(X)                                                                                    \
@@ -231,6 +232,7 @@ enum gch_form {
     X(run_id, TEXT)                                                                                                    \
     X(generation, NULL_I32)                                                                                            \
     X(individual_id, TEXT)                                                                                             \
+    X(deleted_before, EPOCH)                                                                                           \
     X(usage_pricing_tier_id, NULL_TEXT)                                                                                \
     X(usage_pricing_tier_name, NULL_TEXT)                                                                              \
     X(_set, SET)
@@ -260,6 +262,7 @@ enum gch_form {
     X(run_id, TEXT)                                                                                                    \
     X(generation, NULL_I32)                                                                                            \
     X(individual_id, TEXT)                                                                                             \
+    X(deleted_before, EPOCH)                                                                                           \
     X(_set, SET)
 
 #define GCH_COLUMNS_dataset_run_items_rmt(X)                                                                           \
@@ -282,6 +285,7 @@ enum gch_form {
     X(dataset_item_metadata, STRINGS)                                                                                  \
     X(event_ts, EVENT)                                                                                                 \
     X(is_deleted, DELETED)                                                                                             \
+    X(deleted_before, EPOCH)                                                                                           \
     X(_set, SET)
 
 #define GCH_COLUMNS_event_log(X)                                                                                       \
@@ -308,6 +312,7 @@ enum gch_form {
     X(updated_at, NOW)                                                                                                 \
     X(event_ts, EVENT)                                                                                                 \
     X(is_deleted, DELETED)                                                                                             \
+    X(deleted_before, EPOCH)                                                                                           \
     X(_set, SET)
 
 #define GCH_COLUMNS_programs_code(X)                                                                                   \

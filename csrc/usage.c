@@ -163,12 +163,12 @@ static bool is_total(const struct gch_usage *usage, const struct reading *readin
            sum == usage->given[GCH_GIVEN_TOTAL];
 }
 
-/* The total's word, where it has one. Cache that the names put beside the prompt stays there: whoever sums up
- * Anthropic's numbers himself leaves it out. */
+/* The total's word, where it has one; buckets of our own that are read back were sorted by it before. Cache that the
+ * names put beside the prompt stays there: whoever sums up Anthropic's numbers himself leaves it out. */
 static void read_total(const struct gch_usage *usage, struct reading *reading)
 {
-    if (!saw(usage, GCH_GIVEN_TOTAL) || saw(usage, GCH_GIVEN_PROVIDED) || !reading->prompt_known ||
-        !reading->output_known || is_total(usage, reading))
+    if (!saw(usage, GCH_GIVEN_TOTAL) || saw(usage, GCH_GIVEN_PROVIDED) || saw(usage, GCH_GIVEN_UNSPLIT) ||
+        !reading->prompt_known || !reading->output_known || is_total(usage, reading))
         return;
     for (int turn = 1; turn < 4; turn++) {
         struct reading other = *reading;
@@ -233,13 +233,13 @@ static void sort_total(struct gch_usage *usage)
     uint64_t sum = 0;
     for (enum gch_usage_bucket bucket = GCH_USAGE_INPUT; bucket < GCH_USAGE_UNSPLIT; bucket++)
         sum = add(usage, sum, usage->value[bucket]);
-    bool whole = gch_usage_knows(usage, GCH_USAGE_INPUT) && gch_usage_knows(usage, GCH_USAGE_OUTPUT);
     if (saw(usage, GCH_GIVEN_UNSPLIT))
         set(usage, GCH_USAGE_UNSPLIT, usage->given[GCH_GIVEN_UNSPLIT]);
-    else if (!whole && source == GCH_GIVEN_TOTAL && provided > sum)
+    else if (source == GCH_GIVEN_TOTAL && provided > sum)
         set(usage, GCH_USAGE_UNSPLIT, provided - sum);
     sum = add(usage, sum, usage->value[GCH_USAGE_UNSPLIT]);
-    if (usage->known != 0 || saw(usage, source))
+    bool any = (usage->known & ((UINT32_C(1) << GCH_USAGE_TOTAL) - 1)) != 0;
+    if (any || saw(usage, source))
         set(usage, GCH_USAGE_TOTAL, sum);
     if (saw(usage, source) && provided != sum) {
         set(usage, GCH_USAGE_PROVIDED, provided);

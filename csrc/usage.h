@@ -6,8 +6,11 @@
  *     total = the sum of all names without a dot (total itself aside)
  *
  * A name with a dot is never added. "bucket.part" says how much of what is already counted is of that kind;
- * "other.NAME" is a number that is none of ours, under the name it came with; "total.provided" is the provider's own
- * total where it is another number than the sum: the buckets win, because they are what prices apply to.
+ * "other.NAME" is a number that is none of ours, under the name it came with.
+ *
+ * A provider's own total wins where it is more than what the provider itemized: the rest is the bucket "unsplit"
+ * (Gemini's OpenAI interface tells of its thoughts in no other way). Where it is less, the buckets win, because they
+ * are what prices apply to, and it is kept as "total.provided".
  *
  * What providers' names mean is in usage_names.h. Where only the other reading of cache or reasoning reaches the
  * provider's own total (xAI's completion_tokens lack the reasoning, some of Vertex's candidates hold it, some proxies
@@ -41,7 +44,7 @@
     X(OUTPUT_IMAGE, "output.image")                                                                                    \
     X(ACCEPTED, "output.accepted_prediction")                                                                          \
     X(REJECTED, "output.rejected_prediction")                                                                          \
-    X(PROVIDED, "total.provided") /* the provider's total, where it is not the sum */
+    X(PROVIDED, "total.provided") /* the provider's total, where it is less */
 
 enum gch_usage_bucket {
 #define X(bucket, name) GCH_USAGE_##bucket,
@@ -51,7 +54,7 @@ enum gch_usage_bucket {
 };
 
 #define GCH_USAGE_CLAMPED 1u /* a part was larger than its whole, or a sum passed 64 bits: stored as the nearest */
-#define GCH_USAGE_DIFFERS 2u /* the provider's total is not the sum of the buckets */
+#define GCH_USAGE_DIFFERS 2u /* the provider's total is less than the sum of the buckets */
 
 struct gch_usage {
     uint64_t value[GCH_USAGE_BUCKET_COUNT];

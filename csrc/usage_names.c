@@ -23,6 +23,7 @@ static const struct {
     NAME("prompt_tokens_details.cache_creation_token_details.ephemeral_1h_input_tokens", GCH_GIVEN_WRITE_1H),
     NAME("prompt_tokens_details.audio_tokens", GCH_GIVEN_AUDIO_IN),
     NAME("prompt_tokens_details.image_tokens", GCH_GIVEN_IMAGE_IN),
+    NAME("prompt_tokens_details.tool_use_tokens", GCH_GIVEN_TOOL),
     NAME("completion_tokens_details.reasoning_tokens", GCH_GIVEN_REASONING),
     NAME("completion_tokens_details.audio_tokens", GCH_GIVEN_AUDIO_OUT),
     NAME("completion_tokens_details.image_tokens", GCH_GIVEN_IMAGE_OUT),

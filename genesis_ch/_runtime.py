@@ -18,20 +18,24 @@ def embedded_installed() -> bool:
     return all(importlib.util.find_spec(name) is not None for name in ENGINE_MODULES)
 
 
-def migrations() -> list[tuple[str, str]]:
-    """(name, statements) of every migration, in order.
+def migrations() -> list[tuple[str, str, str]]:
+    """(name, what makes the change, what undoes it) of every migration, in order.
 
     They lie in genesis_ch/sql when the package is installed, in sql/ beside it in a checkout.
     """
     for folder in (PACKAGE / "sql" / "migrations", PACKAGE.parent / "sql" / "migrations"):
-        files = sorted(folder.glob("*.up.sql"))
-        if files:
-            return [(file.name.removesuffix(".up.sql"), file.read_text(encoding="utf-8")) for file in files]
+        names = sorted(file.name.removesuffix(".up.sql") for file in folder.glob("*.up.sql"))
+        if names:
+            return [(name, _read(folder / f"{name}.up.sql"), _read(folder / f"{name}.down.sql")) for name in names]
     raise FileNotFoundError("sql/migrations of genesis_ch is missing; install the package again")
 
 
+def _read(file: Path) -> str:
+    return file.read_text(encoding="utf-8")
+
+
 @functools.cache
-def prepare() -> tuple[str, str, bool, list[tuple[str, str]]]:
+def prepare() -> tuple[str, str, bool, list[tuple[str, str, str]]]:
     """The interpreter for the embedded server, the folder that holds genesis_ch, whether the engine is installed, the migrations."""
     return sys.executable or "python3", str(PACKAGE.parent), embedded_installed(), migrations()
 

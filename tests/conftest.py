@@ -16,6 +16,7 @@ import clickhouse_connect
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from evolution_fixtures import clean, messy
 from faults.figures import figure, long_form, pytest_addoption
 from genesis_ch import ClickHouseLogger, ch_logger
 from server_fixtures import ROOT, LiveServer, server
@@ -26,7 +27,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts what runs in its background so, and the programs of the tests would inherit it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-__all__ = ["figure", "long_form", "pytest_addoption", "server"]
+__all__ = ["clean", "figure", "long_form", "messy", "pytest_addoption", "server"]
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""`genesis-ch sync` and `genesis-ch migrate`: what killed processes left arrives, once."""
+"""`genesis-ch sync`: what killed processes left arrives, once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import pty
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 from cli_fixtures import World
 from cli_fixtures import world as world
@@ -88,29 +87,3 @@ def test_disabled_says_so(world: World) -> None:
     assert done.stdout.startswith(
         "❌ Nothing was delivered: ClickHouse logging disabled: GENESIS_CH_MODE is disabled\n"
     )
-
-
-def test_migrate_tells_new_from_old(world: World) -> None:
-    names = sorted(file.name.removesuffix(".up.sql") for file in _migrations())
-    for first in (True, False):
-        done = world.cli("migrate")
-        assert (done.returncode, done.stderr) == (0, "")
-        lines = done.stdout.splitlines()
-        assert [line.split()[-1] for line in lines[:-1]] == names
-        now, before = (len(names), 0) if first else (0, len(names))
-        assert lines[-1].startswith(f"✅ {now} applied now, {before} before; the tables of database default ")
-
-
-def _migrations() -> list[Path]:
-    return list((Path(__file__).parents[1] / "sql/migrations").glob("*.up.sql"))
-
-
-def test_migrate_without_a_server_or_a_client(world: World) -> None:
-    url = f"http://default:{SECRET}@127.0.0.1:{closed_port()}/default"
-    done = world.cli("migrate", CLICKHOUSE_URL=url)
-    assert done.returncode == 1
-    assert done.stdout.startswith("❌ Nothing was applied: no answer from ClickHouse")
-    assert SECRET not in done.stdout
-    done = world.cli("migrate", **world.without("clickhouse_connect"))
-    assert done.returncode == 1
-    assert "clickhouse-connect not installed" in done.stdout

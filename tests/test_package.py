@@ -79,6 +79,8 @@ def test_the_wheel_is_whole(wheel: list[str]) -> None:
     assert {"genesis_ch/py.typed", "genesis_ch/_core.pyi"} <= set(wheel)
     migrations = {f"genesis_ch/sql/migrations/{path.name}" for path in (ROOT / "sql" / "migrations").glob("*.sql")}
     assert migrations and migrations <= set(wheel)
+    queries = {f"genesis_ch/sql/queries/{path.name}" for path in (ROOT / "sql" / "queries").glob("*.sql")}
+    assert queries and queries <= set(wheel)
     sources = {str(path.relative_to(ROOT)) for path in (ROOT / "genesis_ch").rglob("*.py")}
     assert sources <= set(wheel)
     assert any(re.fullmatch(r"genesis_ch/_core\..*\.(so|pyd)", name) for name in wheel)

@@ -9,7 +9,7 @@ from typing import cast
 
 import click
 
-COMMANDS = ("demo", "doctor", "serve", "exec", "sync", "outbox", "migrate")
+COMMANDS = ("demo", "doctor", "query", "serve", "exec", "sync", "outbox", "migrate", "retention", "purge")
 _MODULES = {"exec": "execute", "outbox": "outbox_commands"}
 INTERRUPTED = 130
 _PLAIN = {"✅": "ok:", "❌": "error:", "💡": "note:", "📊": "*", "•": "-", "µ": "u", "×": "x"}

@@ -1,44 +1,162 @@
-"""`genesis-ch migrate`: bring the tables to their newest form now."""
+"""`genesis-ch migrate`: what the tables have been through, and bringing them to another form."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from genesis_ch.cli import screen, store, trouble
+from genesis_ch.cli import convert, ledger, screen, store, trouble
 
-_APPLIED = """
-SELECT name, toString(applied_at)
-FROM genesis_schema_migrations FINAL
-ORDER BY name
-"""
+if TYPE_CHECKING:
+    from genesis_ch import ClickHouseLogger
+
+ADMINISTRATOR = "this account may not change tables: an administrator must run what `genesis-ch migrate --print` prints"
+AGAIN = "a logger of this release that connects from now on applies them again"
+_WIDTH = 23
 
 
-@click.command("migrate", short_help="Create the tables or bring them up to date.")
+@click.command("migrate", short_help="Create the tables, bring them up to date, or take that back.")
 @store.path_option
-@click.option("--timeout", type=click.FloatRange(min=0), default=60.0, show_default=True, help="Seconds.")
-def command(path: Path | None, timeout: float) -> None:
+@click.option("--status", is_flag=True, help="Say which migrations are applied, and change nothing.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, statement by statement, and change nothing.")
+@click.option("--print", "printed", is_flag=True, help="Print the statements for an administrator, to be run by clickhouse-client.")
+@click.option("--to", metavar="N", help="Apply migrations up to number N and undo those above it; 0 undoes all.")
+@click.option("--convert", "converts", is_flag=True, help="Rebuild tables of the older Python logger as ReplacingMergeTree.")
+@click.option("--drop-old", is_flag=True, help="With --convert: do not keep the old tables.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--timeout", type=click.FloatRange(min=0), default=600.0, show_default=True, help="Seconds.")
+def command(
+    path: Path | None,
+    status: bool,
+    dry_run: bool,
+    printed: bool,
+    to: str | None,
+    converts: bool,
+    drop_old: bool,
+    yes: bool,
+    timeout: float,
+) -> None:
     """Create the tables, or bring older ones up to date, and print what was applied.
 
-    Loggers do the same at their first connection; every step can be repeated.
+    Loggers do the same at their first connection; every step can be repeated, and a run that was interrupted is simply
+    started again.
     """
-    from genesis_ch import ConnectError
-
+    if sum((status, dry_run, printed, converts)) > 1:
+        raise click.UsageError("--status, --dry-run, --print and --convert are one at a time")
+    if drop_old and not converts:
+        raise click.UsageError("--drop-old goes with --convert")
+    if converts and to is not None:
+        raise click.UsageError("--convert needs all migrations; leave --to out")
+    target = _target(to)
     logger = store.open_logger(path)
+    if converts:
+        _apply(logger, _plan(logger, None, timeout), None, timeout)
+        sys.exit(convert.run(logger, drop_old=drop_old, yes=yes, timeout=timeout))
+    plan = _plan(logger, target, timeout)
+    if status:
+        _say_entries(plan)
+    elif dry_run:
+        _say_steps(plan)
+    elif printed:
+        _print_script(plan)
+    else:
+        _check_undoing(plan, target, yes)
+        _apply(logger, plan, target, timeout)
+        _say_outcome(_plan(logger, target, timeout), plan)
+
+
+def _target(to: str | None) -> int | None:
+    if to is None:
+        return None
+    from genesis_ch import _runtime
+
     try:
-        logger.connect(timeout=timeout)
-    except ConnectError as error:
-        screen.fail(f"Nothing was applied: {error.reason}", trouble.cures(error.kind))
+        return ledger.number_of(to, [name for name, _, _ in _runtime.migrations()])
+    except ValueError as error:
+        raise click.UsageError(f"--to {to}: {error}") from None
+
+
+def _plan(logger: ClickHouseLogger, target: int | None, timeout: float) -> ledger.Plan:
+    plan = ledger.make(logger, target, False, timeout)
+    if plan.reason:
+        _fail(f"Nothing was applied: {plan.reason}", plan)
+    return plan
+
+
+def _fail(title: str, plan: ledger.Plan) -> NoReturn:
+    screen.fail(title, [ADMINISTRATOR] if plan.refused else trouble.cures(plan.kind))
+    sys.exit(1)
+
+
+def _apply(logger: ClickHouseLogger, plan: ledger.Plan, target: int | None, timeout: float) -> None:
+    """Run what the plan says, if anything; ends the command when that fails."""
+    if not plan.steps:
+        return
+    done = ledger.make(logger, target, True, timeout)
+    if done.reason:
+        what = "Nothing was applied" if done.done == 0 else f"{done.done} of {len(done.steps)} statements were run"
+        _fail(f"{what}: {done.reason}", done)
+
+
+def _check_undoing(plan: ledger.Plan, target: int | None, yes: bool) -> None:
+    undone = plan.of("undone")
+    if not undone:
+        return
+    above = [name for name in plan.newer if target is not None and int(name.partition("_")[0]) > target]
+    if above:
+        screen.fail(f"Nothing was undone: {', '.join(above)} was applied by a newer release", ["run that release's `genesis-ch migrate --to`"])
         sys.exit(1)
-    applied = int(logger.stats()["migrations_applied"])
-    client = logger.client
-    if client is None:
-        screen.fail(trouble.NO_CLIENT, trouble.NO_CLIENT_CURES)
-        sys.exit(1)
-    known = client.query(_APPLIED).result_rows
-    for name, applied_at in known:
-        screen.say(f"{applied_at}  {name}")
-    old = len(known) - applied
-    screen.say(f"✅ {applied} applied now, {old} before; the tables of database {client.database} are up to date")
+    screen.advise(f"To undo: {', '.join(undone)}", ["their tables and columns go, with everything in them", AGAIN])
+    if not yes:
+        click.confirm(f"Undo {len(undone)} on {plan.destination}?", abort=True)
+
+
+def _say_entries(plan: ledger.Plan) -> None:
+    for entry in plan.entries:
+        when = entry.applied_at if entry.state in (ledger.APPLIED, ledger.UNKNOWN) else entry.state
+        note = "  unknown to this release: a newer one applied it" if entry.state == ledger.UNKNOWN else ""
+        screen.say(f"{when:<{_WIDTH}}  {entry.name}{note}")
+    if plan.unreadable:
+        screen.advise(f"This account may not read the ledger of database {plan.database}: what is applied is not known.")
+
+
+def _say_outcome(now: ledger.Plan, plan: ledger.Plan) -> None:
+    _say_entries(now)
+    applied, undone = plan.of("applied"), plan.of("undone")
+    before = sum(entry.state in (ledger.APPLIED, ledger.UNKNOWN) for entry in now.entries) - len(applied)
+    pending = [entry.name for entry in now.entries if entry.state in (ledger.PENDING, ledger.HALF_UNDONE)]
+    what = f"{len(undone)} undone, {len(applied)} applied now, {before} before" if undone else f"{len(applied)} applied now, {before} before"
+    if pending:
+        screen.say(f"✅ {what}; {len(pending)} are not applied in database {now.database}, as asked: {AGAIN}")
+    else:
+        screen.say(f"✅ {what}; the tables of database {now.database} are up to date")
+
+
+def _say_steps(plan: ledger.Plan) -> None:
+    for step in plan.steps:
+        screen.say(f"{step.sql};\n")
+    files = len(set(plan.of("applied"))) + len(set(plan.of("undone")))
+    if plan.steps:
+        screen.say(f"💡 {len(plan.steps)} statements of {files} migrations would be run on {plan.destination}; nothing was changed")
+    else:
+        screen.say(f"✅ nothing to do: the tables of database {plan.database} are as wanted")
+
+
+def _print_script(plan: ledger.Plan) -> None:
+    """SQL and comments only, so that the output can be piped into clickhouse-client as it is."""
+    if not plan.steps:
+        screen.say(f"-- The tables of database {plan.database} are as wanted: there is nothing to run.")
+        return
+    screen.say("-- For an account that may create and alter tables. Every statement can be repeated.")
+    if plan.unreadable:
+        screen.say("-- The account that printed this may not read the ledger, so this is everything from the beginning.")
+    used = False
+    for step in plan.steps:
+        if step.kind != "database" and not used:
+            quoted = plan.database.replace("\\", "\\\\").replace("`", "\\`")
+            screen.say(f"\nUSE `{quoted}`;")
+            used = True
+        screen.say(f"\n{step.sql};")

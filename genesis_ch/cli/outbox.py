@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from genesis_ch._core import count_rows
+from genesis_ch._core import count_rows, read_rows
 from genesis_ch.cli import quarantine
 
 try:
@@ -51,6 +51,16 @@ def look(path: Path) -> Outbox:
         found.refused[refused.text] += 1
     found.damaged = sum(1 for _ in path.glob("damaged/*"))
     return found
+
+
+def rows_of(path: Path, run_id: str) -> tuple[int, int]:
+    """Return how many rows of a run wait below `path`, and how many the server refused: those that name the run themselves."""
+    waiting = sum(_of_run(segment, run_id) for segment in path.glob("w-*/*.seg"))
+    return waiting, sum(_of_run(segment, run_id) for segment in path.glob(f"{quarantine.FOLDER}/*.seg"))
+
+
+def _of_run(segment: Path, run_id: str) -> int:
+    return sum(values.get("run_id") == run_id for _, values, _ in read_rows(segment, COUNT_MAX))
 
 
 def _has_ended(writer: Path) -> bool:

@@ -4,22 +4,34 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from genesis_ch.cli import screen, trouble
+
 if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
     from genesis_ch import ClickHouseLogger
 
 HOME_NAME = ".genesis_ch"
+CONNECT_SECONDS = 60.0
+STATEMENT_SECONDS = 3600.0
+"""How long a statement of a command may take: some rewrite whole tables while somebody waits."""
 
 path_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
     "--path",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
     help=f"Directory of the store. Default: GENESIS_CH_HOME or the nearest {HOME_NAME}.",
+)
+
+timeout_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
+    "--timeout", type=click.FloatRange(min=0), default=CONNECT_SECONDS, show_default=True, help="Seconds to connect."
 )
 
 
@@ -52,6 +64,26 @@ def open_logger(path: Path | None) -> ClickHouseLogger:
         ch_logger.configure(home=str(path.absolute()))
     click.get_current_context().call_on_close(lambda: ch_logger.close(0.0))
     return ch_logger
+
+
+def reach(path: Path | None, timeout: float, undone: str) -> Client:
+    """Return a client on the server that rows go to, with its tables made; leave with 1, saying what is `undone`, when there is none."""
+    from genesis_ch import ConnectError
+
+    logger = open_logger(path)
+    try:
+        logger.connect(timeout=timeout)
+    except ConnectError as error:
+        screen.fail(f"{undone}: {error.reason}", trouble.cures(error.kind))
+        sys.exit(1)
+    client = logger.client
+    if client is None:
+        screen.fail(trouble.NO_CLIENT, trouble.NO_CLIENT_CURES)
+        sys.exit(1)
+    from urllib3 import Timeout
+
+    client.timeout = Timeout(connect=CONNECT_SECONDS, read=STATEMENT_SECONDS)  # type: ignore[attr-defined]
+    return client
 
 
 def outbox_folder(logger: ClickHouseLogger) -> Path | None:

@@ -5,8 +5,14 @@ The reason of a ConnectError names the cause and the first cure; here is what he
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
+import sys
+from collections.abc import Iterator
 from urllib.parse import urlsplit
+
+from genesis_ch.cli import screen
 
 URL_FORM = "https://user:password@host:port/database"
 PERCENT = "percent-encode what is special in a user name or password: @ is %40, / is %2F, # is %23"
@@ -34,6 +40,12 @@ _CURES: dict[str, tuple[str, ...]] = {
         "the port has to be that of ClickHouse's HTTP interface: 8123, or 8443 for https; 9000 speaks another protocol",
         "see whether a proxy answers in its place: echo $http_proxy $https_proxy",
     ),
+}
+
+_AGAIN = ("what was done stays done; when the cause is gone, the same command does the rest",)
+_STATEMENT_CURES = {
+    "497": ("run it with an account that may ALTER the tables; the words above name the right that is missing",),
+    "164": ("the account is read-only: run it with one that may ALTER the tables",),
 }
 
 CLOUD_HINT = "ClickHouse Cloud answers on https:// and port 8443, not on http:// and port 8123"
@@ -67,6 +79,22 @@ def cures(kind: str) -> list[str]:
     if kind in ("refused", "timeout", "tls") and _looks_like_cloud(url):
         known.insert(0, CLOUD_HINT)
     return known
+
+
+@contextlib.contextmanager
+def told(what: str) -> Iterator[None]:
+    """Leave with 1, and with cause and cure, when the server or the way to it fails inside; `what` is what was being done."""
+    from clickhouse_connect.driver.exceptions import ClickHouseError
+
+    from genesis_ch._client import words_of
+
+    try:
+        yield
+    except (ClickHouseError, OSError) as error:
+        words = words_of(error)
+        code = re.search(r"[Cc]ode: (\d+)", str(error))
+        screen.fail(f"Could not {what}: {words}", _STATEMENT_CURES.get(code[1] if code else "", _AGAIN))
+        sys.exit(1)
 
 
 def _looks_like_cloud(url: str) -> bool:

@@ -1,4 +1,4 @@
--- The seven documented tables. Documented columns first, in the documented order, then ours.
+-- The seven documented tables with the documented columns in the documented order; 0002 adds ours.
 -- _ts is the version of a row: the writer sets it, nothing stores it but event_ts, and SELECT * shows neither.
 
 CREATE TABLE IF NOT EXISTS evolution_runs
@@ -13,15 +13,6 @@ CREATE TABLE IF NOT EXISTS evolution_runs
     population_size Int32,
     cluster_type String,
     database_path String,
-    project_id String,
-    parent_run_id String,
-    git_sha String,
-    git_dirty Bool,
-    hostname String,
-    pid UInt32,
-    heartbeat_at DateTime64(3),
-    error String,
-    tags Array(String),
     _ts DateTime64(6) EPHEMERAL now64(6),
     event_ts DateTime64(6) MATERIALIZED _ts
 )
@@ -39,7 +30,6 @@ CREATE TABLE IF NOT EXISTS generations
     pareto_size Int32,
     total_cost Float64,
     metadata String CODEC(ZSTD(3)),
-    task_name String,
     _ts DateTime64(6) EPHEMERAL now64(6),
     event_ts DateTime64(6) MATERIALIZED _ts
 )
@@ -63,7 +53,6 @@ CREATE TABLE IF NOT EXISTS individuals
     novelty_cost Float64,
     code_hash String,
     code_size Int32,
-    metrics_num Map(LowCardinality(String), Float64),
     _ts DateTime64(6) EPHEMERAL now64(6),
     event_ts DateTime64(6) MATERIALIZED _ts
 )
@@ -111,16 +100,6 @@ CREATE TABLE IF NOT EXISTS llm_logs
     cost Float64,
     execution_time Float64,
     metadata String CODEC(ZSTD(3)),
-    thought String CODEC(ZSTD(3)),
-    run_id String,
-    generation Nullable(Int32),
-    individual_id String,
-    trace_id String,
-    provider String,
-    input_tokens Nullable(UInt64),
-    output_tokens Nullable(UInt64),
-    usage Map(LowCardinality(String), UInt64),
-    error String CODEC(ZSTD(3)),
     _ts DateTime64(6) EPHEMERAL now64(6),
     event_ts DateTime64(6) MATERIALIZED _ts
 )
@@ -135,8 +114,6 @@ CREATE TABLE IF NOT EXISTS agent_actions
     action_type String,
     details String CODEC(ZSTD(3)),
     metadata String CODEC(ZSTD(3)),
-    run_id String,
-    generation Nullable(Int32),
     _ts DateTime64(6) EPHEMERAL now64(6),
     event_ts DateTime64(6) MATERIALIZED _ts
 )

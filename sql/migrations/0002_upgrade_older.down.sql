@@ -1,4 +1,4 @@
--- Takes the added columns away again; a table then has the documented columns and its version.
+-- Takes our columns away again; a table then has the documented columns and its version.
 
 ALTER TABLE evolution_runs
     DROP COLUMN IF EXISTS project_id,

@@ -32,11 +32,18 @@ class Request:
     @property
     def is_insert(self) -> bool:
         """Whether it carries rows of a table of the experiment; an update of a run does not."""
-        return "query=INSERT" in self.target
+        return "query=INSERT" in self.target or self.merges
+
+    @property
+    def merges(self) -> bool:
+        """Whether its rows are an external table, to be merged with what is stored."""
+        return "_rows_structure=" in self.target
 
     @property
     def table(self) -> str:
         """The table that it brings rows to, "update" for an update of a run, "" for anything else."""
+        if self.merges:
+            return self.body.partition(b"INSERT INTO `")[2].partition(b"`")[0].decode()
         if self.headers.get("Content-Type", "").startswith("multipart/form-data"):
             return "update"
         statement = urllib.parse.unquote(self.target.partition("query=INSERT%20INTO%20")[2])

@@ -1,0 +1,21 @@
+-- Which model cost what in each generation of a run?
+-- From the LLM calls that carry the run's run_id; generation is NULL where a call names none. A cost that is not finite is unknown, not 0.
+-- param run_id: the run
+SELECT
+    generation,
+    model,
+    count() AS calls,
+    countIf(error != '') AS failed,
+    sumIf(cost, isFinite(cost)) AS dollars,
+    countIf(NOT isFinite(cost)) AS calls_of_unknown_cost,
+    ifNull(sum(input_tokens), 0) AS input_tokens,
+    ifNull(sum(output_tokens), 0) AS output_tokens
+FROM llm_logs
+WHERE run_id = {run_id:String}
+GROUP BY
+    generation,
+    model
+ORDER BY
+    generation NULLS FIRST,
+    dollars DESC,
+    model
