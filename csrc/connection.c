@@ -2,8 +2,6 @@
 
 #include <stdio.h>
 
-#include "ledger.h"
-
 enum gch_status gch_connection_init(struct gch_connection *connection, const struct gch_connection_options *options,
                                     struct gch_counters *counters)
 {
@@ -53,19 +51,11 @@ enum gch_status gch_connection_reach(struct gch_connection *connection, const _A
     return status;
 }
 
-/* Whoever lets us in goes on to the tables, whose statements say better what is wrong. */
-static enum gch_status ask_release(struct gch_connection *connection, struct gch_reply *reply)
+static void note_release(struct gch_connection *connection)
 {
-    struct gch_request request = {.sql = GCH_RELEASE_QUERY, .without_database = true};
-    enum gch_status status = gch_transport_send(&connection->transport, &request, reply);
-    bool shut = reply->http_status == 0 || (reply->error_class == GCH_CLASS_AUTH && !gch_code_is_refusal(reply->code));
-    if (status != GCH_OK)
-        return status == GCH_ERR_REMOTE && !shut ? GCH_OK : status;
     char remark[GCH_ERR_TEXT_MAX];
-    gch_release_take(&connection->transport.release, reply->body.data, reply->body.len);
     if (gch_release_remark(&connection->transport.release, remark, sizeof(remark)))
         gch_notice_post(connection->notices, GCH_CAUSE_RELEASE, remark);
-    return GCH_OK;
 }
 
 static void note_tables(struct gch_connection *connection, const struct gch_err *refused)
@@ -84,13 +74,11 @@ enum gch_status gch_connection_make(struct gch_connection *connection, struct gc
     enum gch_status status = gch_connection_reach(connection, stop, err);
     if (status != GCH_OK)
         return status;
-    status = ask_release(connection, reply);
-    if (status != GCH_OK)
-        return status;
     size_t applied;
     struct gch_err refused;
     status = gch_migrations_apply(connection->migrations, &connection->transport, reply, &applied, &refused);
     connection->migrations_applied += applied;
+    note_release(connection);
     if (status == GCH_OK)
         note_tables(connection, &refused);
     connection->ready = status == GCH_OK;
