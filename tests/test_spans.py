@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-import genesis_ch
 from conftest import Recorder, Script
 from genesis_ch import _context, ch_logger, current_span, observe, span
 
