@@ -8,7 +8,7 @@
     result.column_names, result.result_rows
     frame = ch_logger.client.query_df(*queries.bind("top_individuals", run_id=run))
 
-A function takes a clickhouse-connect client, reads with final=1 and hands every value over as a bound parameter.
+A function takes a clickhouse-connect client, reads with SETTINGS, of which final=1 is one, and hands every value over as a bound parameter.
 
 A file begins with comments, one line each: the question; notes, of which "Printed form: ..." says why the file differs from a query that
 is printed in a reference; and its parameters, `-- param limit = 10: what it is`, where a default is a Python literal and a parameter
@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Parameter", "Query", "bind", "describe", "get", "names", "parse", "text"]
 
-SETTINGS = {"final": 1}
+SETTINGS = {"final": 1, "join_use_nulls": 0, "aggregate_functions_null_for_empty": 0, "prefer_column_name_to_alias": 0}
+"""Each row once; and the server's own defaults for what a user's profile may change in the meaning of a query."""
 PRINTED = "Printed form: "
 _REQUIRED: Any = Argument.empty
 _PARAM = re.compile(r"param (\w+)(?: = (.+?))?: (.+)")

@@ -21,7 +21,7 @@ TESTS = ROOT / "tests"
 HERE = Path(__file__).parent
 PATTERNS = (
     "test_tables.py", "test_values.py", "test_delivery.py", "test_logger.py", "test_flush.py", "test_client.py",
-    "test_refused_rows.py", "test_migrat*.py", "test_quer*.py", "test_observ*.py", "test_trac*.py", "test_merge*.py",
+    "test_refused_rows.py", "test_migrat*.py", "test_que*.py", "test_printed*.py", "test_observ*.py", "test_trac*.py", "test_merge*.py",
     "test_optional*.py", "test_retention*.py", "test_purge*.py", "test_cluster*.py",
 )  # fmt: skip
 PROBE = """
