@@ -23,7 +23,7 @@ import operator
 import os
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import Parameter as Argument
 from inspect import Signature
 from pathlib import Path
@@ -75,7 +75,8 @@ class Parameter:
         """A value as clickhouse-connect binds it; text that a command line gave counts too. Raises ValueError."""
         try:
             if self.kind is list:
-                return _list(value)
+                element = replace(self, type=self.type.removeprefix("Array(").removesuffix(")"))
+                return [element.convert(part) for part in _list(value)]
             if self.kind is bool and isinstance(value, str):
                 return {"true": True, "1": True, "false": False, "0": False}[value.lower()]
             if self.kind is str and isinstance(value, os.PathLike):
