@@ -14,6 +14,8 @@ enum gch_status gch_connection_init(struct gch_connection *connection, const str
     connection->migrations = options->migrations;
     connection->notices = options->notices;
     connection->url_text = settings->text[GCH_OPTION_url];
+    /* The embedded server is none of a cluster. */
+    connection->cluster = options->place->mode == GCH_MODE_EMBEDDED ? "" : settings->text[GCH_OPTION_cluster];
     enum gch_status status =
         gch_transport_init(&connection->transport, counters, gch_settings_ms(settings, GCH_OPTION_connect_timeout),
                            gch_settings_ms(settings, GCH_OPTION_request_timeout));
@@ -101,7 +103,8 @@ enum gch_status gch_connection_make(struct gch_connection *connection, struct gc
         return status;
     size_t applied;
     struct gch_err trouble;
-    status = gch_migrations_apply(connection->migrations, &connection->transport, again, reply, &applied, &trouble);
+    status = gch_migrations_apply(connection->migrations, &connection->transport, connection->cluster, again, reply,
+                                  &applied, &trouble);
     connection->migrations_applied += applied;
     if (can_do_without(connection, status, reply)) {
         trouble = reply->err;

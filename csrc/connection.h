@@ -17,6 +17,7 @@ struct gch_connection {
     struct gch_embedded embedded;
     const struct gch_place *place;
     const struct gch_migrations *migrations;
+    const char *cluster;          /* "": the tables are on the server alone */
     const char *url_text;         /* the setting, password and all */
     struct gch_endpoint endpoint; /* of the embedded server that was found last */
     struct gch_notices *notices;

@@ -18,7 +18,7 @@ WORDS_MAX = 300
 
 
 def make(endpoint: Endpoint, connect_timeout: int) -> Client:
-    """A client on the server that rows go to. It reads with final=1, trusts what the core trusts, follows no redirect, sends the
+    """A client on the server that rows go to. It reads with final=1, joins across the shards of a cluster, trusts what the core trusts, follows no redirect, sends the
     parameters of a query in the body, and uses the proxy of the environment for any address but a loopback one.
     """
     from clickhouse_connect import get_client
@@ -31,7 +31,7 @@ def make(endpoint: Endpoint, connect_timeout: int) -> Client:
         password=endpoint.password,
         database=endpoint.database,
         secure=parts.scheme == "https",
-        settings={"final": 1, **dict(parse_qsl(endpoint.settings))},
+        settings={"final": 1, "distributed_product_mode": "global", **dict(parse_qsl(endpoint.settings))},
         connect_timeout=connect_timeout,
         autogenerate_session_id=False,
         pool_mgr=_pool(parts.scheme, parts.hostname or "", parts.port or 0, endpoint.ca_file),
