@@ -1,7 +1,7 @@
 /* The way to the server: found or started, spoken to, its tables brought up to date.
  *
  * Not ready -> gch_connection_make -> ready, until the sender meets a failure and sets ready back. Making it again is
- * cheap: a look at the endpoint and two small queries. Owner: the sender thread, or whoever made one of its own.
+ * cheap: a look at the endpoint and one small query. Owner: the sender thread, or whoever made one of its own.
  */
 #ifndef GCH_CONNECTION_H
 #define GCH_CONNECTION_H

@@ -29,6 +29,7 @@ from inspect import Signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ._client import READING
 from ._nearest import nearest
 from ._runtime import PACKAGE
 
@@ -38,8 +39,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Parameter", "Query", "bind", "describe", "get", "names", "parse", "text"]
 
-SETTINGS = {"final": 1, "distributed_product_mode": "global"}
-"""Each row once; and on a cluster a join, or an IN, of two tables sees the rows of all shards."""
+SETTINGS = {**READING, "do_not_merge_across_partitions_select_final": 1}
+"""Each row of our tables once. No key of theirs is in two partitions, so each is looked at by itself, and only those of the time asked for."""
 PRINTED = "Printed form: "
 _REQUIRED: Any = Argument.empty
 _PARAM = re.compile(r"param (\w+)(?: = (.+?))?: (.+)")
