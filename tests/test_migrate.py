@@ -188,12 +188,12 @@ def test_many_runners_at_once_on_a_fresh_database(recorder: Recorder, script: Sc
 # ---- a database that is ready ----
 
 
-def test_a_ready_database_is_asked_two_queries(recorder: Recorder, server: LiveServer) -> None:
+def test_a_ready_database_is_asked_one_query(recorder: Recorder, server: LiveServer) -> None:
     migrate()
     with behind(recorder, server, lambda request: None) as proxy:
         ch_logger.connect(20)
         bodies = [request.body for request in proxy.requests]
-    assert [body.split()[:2] for body in bodies] == [[b"SELECT", b"version()"], [b"SELECT", b"*"]]
+    assert len(bodies) == 1 and bodies[0].startswith(b"SELECT"), bodies
 
 
 def test_a_ledger_of_release_0_1(recorder: Recorder) -> None:
