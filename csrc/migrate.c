@@ -199,6 +199,14 @@ static void name_clusters(const char *wanted, struct gch_transport *transport, s
     gch_reply_deinit(&answer);
 }
 
+/* What a server says about a statement is of use only to who knows which one it was. */
+static void name_step(struct gch_err *err, const struct gch_step *step)
+{
+    struct gch_err words = *err;
+    const char *what = step->migration[0] != '\0' ? step->migration : step_words[step->kind];
+    (void)gch_err_set(err, GCH_ERR_REMOTE, "migration %s: %s", what, words.text);
+}
+
 enum gch_status gch_step_run(const struct gch_step *step, struct gch_transport *transport, struct gch_reply *reply)
 {
     struct gch_request request = {
@@ -206,6 +214,8 @@ enum gch_status gch_step_run(const struct gch_step *step, struct gch_transport *
     enum gch_status status = gch_transport_send(transport, &request, reply);
     if (status == GCH_ERR_REMOTE && reply->code == CODE_CLUSTER_DOESNT_EXIST)
         name_clusters(step->cluster, transport, reply);
+    else if (status == GCH_ERR_REMOTE && reply->code != 0)
+        name_step(&reply->err, step);
     return status;
 }
 
@@ -231,18 +241,18 @@ static const char *first_applied(const struct gch_plan *plan, size_t from)
 }
 
 static void say_refused(struct gch_err *refused, const struct gch_plan *plan, const struct gch_transport *transport,
-                        const struct gch_reply *reply, size_t applied)
+                        const struct gch_reply *reply, size_t applied, bool again)
 {
     (void)gch_err_set(refused, GCH_ERR_REMOTE,
                       "the tables of ClickHouse at %s are not up to date (%zu to apply, from %s on), and this account "
-                      "may not change tables (code %d): an administrator must run what `genesis-ch migrate --print` "
+                      "may not change tables (code %d): an administrator must run what `genesis-ch migrate%s --print` "
                       "prints; rows that need it wait in the outbox",
-                      transport->url.shown, gch_plan_applies(plan) - applied, first_applied(plan, applied),
-                      reply->code);
+                      transport->url.shown, gch_plan_applies(plan) - applied, first_applied(plan, applied), reply->code,
+                      again ? " --again" : "");
 }
 
 enum gch_status gch_migrations_apply(const struct gch_migrations *migrations, struct gch_transport *transport,
-                                     const char *cluster_name, struct gch_reply *reply, size_t *applied,
+                                     const char *cluster_name, bool again, struct gch_reply *reply, size_t *applied,
                                      struct gch_err *refused)
 {
     struct gch_cluster cluster = {cluster_name, transport->url.database};
@@ -252,11 +262,13 @@ enum gch_status gch_migrations_apply(const struct gch_migrations *migrations, st
     refused->text[0] = '\0';
     enum gch_status status = gch_ledger_read(&ledger, transport, reply);
     if (status == GCH_OK && !ledger.unreadable) {
+        if (again)
+            gch_ledger_forget(&ledger);
         status = gch_plan_make(&plan, migrations, &ledger, GCH_MIGRATE_NEWEST, &cluster);
         if (status == GCH_OK)
             status = run_plan(&plan, transport, reply, applied);
         if (status == GCH_ERR_REMOTE && gch_code_is_refusal(reply->code)) {
-            say_refused(refused, &plan, transport, reply, *applied);
+            say_refused(refused, &plan, transport, reply, *applied, again);
             status = GCH_OK;
         }
         gch_plan_deinit(&plan);

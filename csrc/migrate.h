@@ -57,17 +57,18 @@ void gch_plan_deinit(struct gch_plan *plan);
 /* Migrations that the plan applies. */
 size_t gch_plan_applies(const struct gch_plan *plan);
 
-/* Runs one statement; failures are as of gch_transport_send. For a cluster that the server does not have, reply's
- * sentence names those that it has, the most alike first. */
+/* Runs one statement; failures are as of gch_transport_send, and the reply's words name the migration. For a cluster
+ * that the server does not have, they name those that it has, the most alike first. */
 enum gch_status gch_step_run(const struct gch_step *step, struct gch_transport *transport,
                              struct gch_reply *reply) GCH_MUST_CHECK;
 
-/* Applies what the ledger lacks; *applied counts the files. On a database that is ready it asks one query. An account
- * that may not read the ledger, or not change tables, is no failure: rows can still be inserted into what is there.
- * refused says then, when something is known to be missing, what an administrator has to do, and is empty else. Other
- * failures are as of gch_transport_send. */
+/* Applies what the ledger lacks, or with again everything, which brings back what somebody dropped by hand; *applied
+ * counts the files. On a database that is ready it asks one query. An account that may not read the ledger, or not
+ * change tables, is no failure: rows can still be inserted into what is there. refused says then, when something is
+ * known to be missing, what an administrator has to do, and is empty else. Other failures are as of gch_transport_send.
+ */
 enum gch_status gch_migrations_apply(const struct gch_migrations *migrations, struct gch_transport *transport,
-                                     const char *cluster_name, struct gch_reply *reply, size_t *applied,
+                                     const char *cluster_name, bool again, struct gch_reply *reply, size_t *applied,
                                      struct gch_err *refused) GCH_MUST_CHECK;
 
 #endif

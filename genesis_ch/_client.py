@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from ._results import Endpoint
 
 WORDS_MAX = 300
+READING = {"final": 1, "optimize_move_to_prewhere_if_final": 1, "distributed_product_mode": "global"}
+"""How our tables are read: each row once, and what a query asks of a key is looked at before other columns are read. The engine moves
+conditions on key columns only, so that what is replaced stays replaced. On a cluster a join, or an IN, of two tables sees all shards."""
 
 
 def make(endpoint: Endpoint, connect_timeout: int) -> Client:
@@ -31,7 +34,7 @@ def make(endpoint: Endpoint, connect_timeout: int) -> Client:
         password=endpoint.password,
         database=endpoint.database,
         secure=parts.scheme == "https",
-        settings={"final": 1, "distributed_product_mode": "global", **dict(parse_qsl(endpoint.settings))},
+        settings={**READING, **dict(parse_qsl(endpoint.settings))},
         connect_timeout=connect_timeout,
         autogenerate_session_id=False,
         pool_mgr=_pool(parts.scheme, parts.hostname or "", parts.port or 0, endpoint.ca_file),
