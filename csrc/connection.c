@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#define CODE_ACCESS_DENIED 497
+#define CODE_UNKNOWN_TABLE 60
 
 enum gch_status gch_connection_init(struct gch_connection *connection, const struct gch_connection_options *options,
                                     struct gch_counters *counters)
@@ -13,6 +13,8 @@ enum gch_status gch_connection_init(struct gch_connection *connection, const str
     connection->migrations = options->migrations;
     connection->notices = options->notices;
     connection->url_text = settings->text[GCH_OPTION_url];
+    /* The embedded server is none of a cluster. */
+    connection->cluster = options->place->mode == GCH_MODE_EMBEDDED ? "" : settings->text[GCH_OPTION_cluster];
     enum gch_status status =
         gch_transport_init(&connection->transport, counters, gch_settings_ms(settings, GCH_OPTION_connect_timeout),
                            gch_settings_ms(settings, GCH_OPTION_request_timeout));
@@ -43,21 +45,6 @@ static enum gch_status find_server(struct gch_connection *connection, struct gch
     return GCH_OK;
 }
 
-/* Whoever lets us in goes on to the tables, whose statements say better what is wrong. */
-static enum gch_status ask_release(struct gch_connection *connection, struct gch_reply *reply)
-{
-    struct gch_request request = {.sql = GCH_RELEASE_QUERY, .without_database = true};
-    enum gch_status status = gch_transport_send(&connection->transport, &request, reply);
-    bool shut = reply->http_status == 0 || (reply->error_class == GCH_CLASS_AUTH && reply->code != CODE_ACCESS_DENIED);
-    if (status != GCH_OK)
-        return status == GCH_ERR_REMOTE && !shut ? GCH_OK : status;
-    char remark[GCH_ERR_TEXT_MAX];
-    gch_release_take(&connection->transport.release, reply->body.data, reply->body.len);
-    if (gch_release_remark(&connection->transport.release, remark, sizeof(remark)))
-        gch_notice_post(connection->notices, GCH_CAUSE_RELEASE, remark);
-    return GCH_OK;
-}
-
 enum gch_status gch_connection_reach(struct gch_connection *connection, const _Atomic bool *stop, struct gch_err *err)
 {
     struct gch_url url = {0};
@@ -68,31 +55,53 @@ enum gch_status gch_connection_reach(struct gch_connection *connection, const _A
     return status;
 }
 
-static void note_tables(struct gch_connection *connection, const struct gch_err *refused)
+static void note_release(struct gch_connection *connection)
 {
-    bool now = refused->text[0] != '\0';
-    if (now && !connection->tables_refused)
-        gch_notice_post(connection->notices, GCH_CAUSE_SCHEMA, refused->text);
-    else if (!now && connection->tables_refused)
+    char remark[GCH_ERR_TEXT_MAX];
+    if (gch_release_remark(&connection->transport.release, remark, sizeof(remark)))
+        gch_notice_post(connection->notices, GCH_CAUSE_RELEASE, remark);
+}
+
+static void note_tables(struct gch_connection *connection, const struct gch_err *trouble)
+{
+    bool now = trouble->text[0] != '\0';
+    if (now && !connection->tables_wait)
+        gch_notice_post(connection->notices, GCH_CAUSE_SCHEMA, trouble->text);
+    else if (!now && connection->tables_wait)
         gch_notice_resolve(connection->notices, GCH_CAUSE_SCHEMA);
-    connection->tables_refused = now;
+    connection->tables_wait = now;
+}
+
+/* A migration that meets what it cannot change, twice in a row, must not hold up the rows of all other tables. */
+static bool can_do_without(struct gch_connection *connection, enum gch_status status, const struct gch_reply *reply)
+{
+    bool failed = status == GCH_ERR_REMOTE && reply->error_class == GCH_CLASS_SCHEMA;
+    bool again = failed && connection->migration_failed;
+    connection->migration_failed = failed;
+    return again;
 }
 
 enum gch_status gch_connection_make(struct gch_connection *connection, struct gch_reply *reply,
                                     const _Atomic bool *stop, struct gch_err *err)
 {
+    /* The reply is still that of the statement that failed. The ledger does not know of a table that somebody dropped.
+     */
+    bool again = reply->code == CODE_UNKNOWN_TABLE;
     enum gch_status status = gch_connection_reach(connection, stop, err);
     if (status != GCH_OK)
         return status;
-    status = ask_release(connection, reply);
-    if (status != GCH_OK)
-        return status;
     size_t applied;
-    struct gch_err refused;
-    status = gch_migrations_apply(connection->migrations, &connection->transport, reply, &applied, &refused);
+    struct gch_err trouble;
+    status = gch_migrations_apply(connection->migrations, &connection->transport, connection->cluster, again, reply,
+                                  &applied, &trouble);
     connection->migrations_applied += applied;
+    note_release(connection);
+    if (can_do_without(connection, status, reply)) {
+        trouble = reply->err;
+        status = GCH_OK;
+    }
     if (status == GCH_OK)
-        note_tables(connection, &refused);
+        note_tables(connection, &trouble);
     connection->ready = status == GCH_OK;
     return status;
 }

@@ -37,14 +37,17 @@ struct gch_ledger {
 /* True for a code that says: this account may not do that, and asking again does not help. */
 bool gch_code_is_refusal(int code);
 
-/* One query. Failures are as of gch_transport_send; a database or table that is missing and one that may not be read
- * are none. Deinit it in any case. */
+/* One query, which asks for the server's release as well: transport->release. Failures are as of gch_transport_send; a
+ * database or table that is missing and one that may not be read are none. Deinit it in any case. */
 enum gch_status gch_ledger_read(struct gch_ledger *ledger, struct gch_transport *transport,
                                 struct gch_reply *reply) GCH_MUST_CHECK;
 
 /* Takes the query's TabSeparated answer; GCH_ERR_INVALID: it is none. */
 enum gch_status gch_ledger_parse(struct gch_ledger *ledger, const uint8_t *text, size_t len) GCH_MUST_CHECK;
 void gch_ledger_deinit(struct gch_ledger *ledger);
+
+/* From here on nothing is known, as if it were unreadable: every migration is to be applied, once more or not. */
+void gch_ledger_forget(struct gch_ledger *ledger);
 
 /* NULL: not applied. */
 const struct gch_ledger_entry *gch_ledger_find(const struct gch_ledger *ledger, const char *name);

@@ -170,11 +170,12 @@ static void put_stored(const struct gch_schema *schema, const struct rule *rule,
     gch_buf_text(sql, " FROM ");
     put_name(sql, schema->table);
     gch_buf_printf(sql, " WHERE (%s) GLOBAL IN (SELECT %s FROM " GCH_MERGE_ROWS ")", rule->lookup, rule->lookup);
+    /* No bound rather than one before 1970: the toDate of the key wraps there, and before 26.3 nothing is found. */
     if (rule->time != NULL)
         gch_buf_printf(sql,
-                       " AND %s >= (SELECT if(min(bitTest(_set, %d)) = 1, min(%s), "
-                       "toDateTime64('1900-01-01 00:00:00', 3)) FROM " GCH_MERGE_ROWS ")",
-                       rule->time, GCH_SET_SINCE, rule->time);
+                       " AND ((SELECT min(bitTest(_set, %d)) FROM " GCH_MERGE_ROWS
+                       ") = 0 OR %s >= (SELECT min(%s) FROM " GCH_MERGE_ROWS "))",
+                       GCH_SET_SINCE, rule->time, rule->time);
 }
 
 static void put_merge(const struct gch_schema *schema, const struct rule *rule, struct gch_buf *sql)

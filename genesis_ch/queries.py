@@ -18,7 +18,6 @@ without one is required. One SELECT follows, with each parameter as {name:Type}.
 from __future__ import annotations
 
 import ast
-import difflib
 import functools
 import operator
 import os
@@ -31,6 +30,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._client import READING
+from ._nearest import nearest
 from ._runtime import PACKAGE
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def names() -> list[str]:
 def describe(name: str) -> Query:
     """A query: its question, notes, parameters and text. Raises LookupError, with the nearest name, when there is none."""
     if name not in _files():
-        raise LookupError(f"no query {name!r}{_nearest(name, names(), 'there are none')}; genesis_ch.queries.names() gives all")
+        raise LookupError(f"no query {name!r}{_nearest(name, names(), 'there are none')}; all of them: genesis_ch.queries.names() or `genesis-ch query`")
     return _load(name)
 
 
@@ -231,7 +231,7 @@ def _list(value: Any) -> list[Any]:
 
 def _nearest(name: str, known: Sequence[str], none: str) -> str:
     """The end of a message about a wrong name."""
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    close = nearest(name, known)
     if close:
         return f", did you mean {close[0]!r}?"
     return f"; it knows {', '.join(known)}" if 0 < len(known) < 10 else "" if known else f"; {none}"

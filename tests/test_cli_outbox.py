@@ -162,7 +162,7 @@ def test_any_type_and_any_bytes_are_read_as_far_as_they_go(tmp_path: Path) -> No
     partial = {"a": 7, "b": -1}
     assert read_rows(file, 9) == [("t", values, True), ("t", partial, False), ("t", values, False)]
     assert count_rows(file, 9) == 3
-    kinds = ("Map(Array(UInt8), UInt8)", "Array(" * 17 + "UInt8" + ")" * 17, "DateTime64()", "DateTime64(x)", "Map()", "Decimal(9)")
+    kinds = ("Map(Array(UInt8), UInt8)", "Array(" * 17 + "UInt8" + ")" * 17, "DateTime64()", "DateTime64(x)", "Map()", "Decimal(9)", "Decimal(18, 12)", "Decimal(99999999999, 1)", "Decimal(,,)", "Decimal(2, 9)")
     chance = random.Random(3)
     for kind in (*kinds, "", "(", ")", "Nullable", "Nullable()", "Array(Map(String, Float32))", "DateTime64(9)", "DateTime"):
         for _ in range(20):

@@ -21,8 +21,9 @@ TESTS = ROOT / "tests"
 HERE = Path(__file__).parent
 PATTERNS = (
     "test_tables.py", "test_values.py", "test_delivery.py", "test_logger.py", "test_flush.py", "test_client.py",
-    "test_refused_rows.py", "test_migrat*.py", "test_quer*.py", "test_observ*.py", "test_trac*.py", "test_merge*.py",
-    "test_optional*.py", "test_retention*.py", "test_purge*.py", "test_cluster*.py",
+    "test_refused_rows.py", "test_release.py", "test_migrat*.py", "test_cli_migrate.py", "test_cli_purge.py",
+    "test_cli_retention.py", "test_merge.py", "test_usage.py", "test_quer*.py", "test_printed_queries.py",
+    "test_observ*.py", "test_trac*.py", "test_context*.py", "test_code*.py", "test_optional*.py", "test_cluster*.py",
 )  # fmt: skip
 PROBE = """
 import sys
@@ -80,7 +81,9 @@ def choose(name: str) -> Engine:
     known = {engine.release: engine for engine in ENGINES}
     if name in known:
         return known[name]
-    raise SystemExit(f"engine {name!r} is not in the list: {', '.join(known)}; the nearest is {nearest(name, list(known))}")
+    raise SystemExit(
+        f"engine {name!r} is not in the list: {', '.join(known)}; the nearest is {nearest(name, list(known))}"
+    )
 
 
 def nearest(name: str, known: list[str]) -> str:
