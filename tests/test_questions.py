@@ -269,7 +269,8 @@ def test_only_the_granules_of_the_run_are_read(many_runs: Lab, name: str) -> Non
     text = "\n".join(row[0] for row in plan.result_rows)
     read = [(int(some), int(every)) for some, every in re.findall(r"PrimaryKey.*?Granules: (\d+)/(\d+)", text, re.DOTALL)]
     assert read
-    assert all(some <= 2 < every for some, every in read), read
+    # A run has 3,000 rows here, and a granule 1,024.
+    assert all(some <= 4 < every for some, every in read), read
 
 
 @pytest.mark.parametrize("name", ["ancestors", "common_ancestor", "descendants"])
