@@ -93,8 +93,6 @@ static enum gch_status put_column_command(struct gch_cluster_work *work, struct 
         return GCH_OK;
     if (key && gch_token_is(&command->verb, "RENAME"))
         return gch_work_refuse(work, "the table is sharded by this column");
-    if (gch_column_is_bare(command->piece))
-        return gch_work_refuse(work, "give the EPHEMERAL column an expression");
     put_command(alter->local, &alter->locals, command->piece.at, command->piece.end);
     put_above(alter, command);
     return GCH_OK;

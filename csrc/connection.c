@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#define CODE_UNKNOWN_TABLE 60
+
 enum gch_status gch_connection_init(struct gch_connection *connection, const struct gch_connection_options *options,
                                     struct gch_counters *counters)
 {
@@ -11,6 +13,8 @@ enum gch_status gch_connection_init(struct gch_connection *connection, const str
     connection->migrations = options->migrations;
     connection->notices = options->notices;
     connection->url_text = settings->text[GCH_OPTION_url];
+    /* The embedded server is none of a cluster. */
+    connection->cluster = options->place->mode == GCH_MODE_EMBEDDED ? "" : settings->text[GCH_OPTION_cluster];
     enum gch_status status =
         gch_transport_init(&connection->transport, counters, gch_settings_ms(settings, GCH_OPTION_connect_timeout),
                            gch_settings_ms(settings, GCH_OPTION_request_timeout));
@@ -58,29 +62,46 @@ static void note_release(struct gch_connection *connection)
         gch_notice_post(connection->notices, GCH_CAUSE_RELEASE, remark);
 }
 
-static void note_tables(struct gch_connection *connection, const struct gch_err *refused)
+static void note_tables(struct gch_connection *connection, const struct gch_err *trouble)
 {
-    bool now = refused->text[0] != '\0';
-    if (now && !connection->tables_refused)
-        gch_notice_post(connection->notices, GCH_CAUSE_SCHEMA, refused->text);
-    else if (!now && connection->tables_refused)
+    bool now = trouble->text[0] != '\0';
+    if (now && !connection->tables_wait)
+        gch_notice_post(connection->notices, GCH_CAUSE_SCHEMA, trouble->text);
+    else if (!now && connection->tables_wait)
         gch_notice_resolve(connection->notices, GCH_CAUSE_SCHEMA);
-    connection->tables_refused = now;
+    connection->tables_wait = now;
+}
+
+/* A migration that meets what it cannot change, twice in a row, must not hold up the rows of all other tables. */
+static bool can_do_without(struct gch_connection *connection, enum gch_status status, const struct gch_reply *reply)
+{
+    bool failed = status == GCH_ERR_REMOTE && reply->error_class == GCH_CLASS_SCHEMA;
+    bool again = failed && connection->migration_failed;
+    connection->migration_failed = failed;
+    return again;
 }
 
 enum gch_status gch_connection_make(struct gch_connection *connection, struct gch_reply *reply,
                                     const _Atomic bool *stop, struct gch_err *err)
 {
+    /* The reply is still that of the statement that failed. The ledger does not know of a table that somebody dropped.
+     */
+    bool again = reply->code == CODE_UNKNOWN_TABLE;
     enum gch_status status = gch_connection_reach(connection, stop, err);
     if (status != GCH_OK)
         return status;
     size_t applied;
-    struct gch_err refused;
-    status = gch_migrations_apply(connection->migrations, &connection->transport, reply, &applied, &refused);
+    struct gch_err trouble;
+    status = gch_migrations_apply(connection->migrations, &connection->transport, connection->cluster, again, reply,
+                                  &applied, &trouble);
     connection->migrations_applied += applied;
     note_release(connection);
+    if (can_do_without(connection, status, reply)) {
+        trouble = reply->err;
+        status = GCH_OK;
+    }
     if (status == GCH_OK)
-        note_tables(connection, &refused);
+        note_tables(connection, &trouble);
     connection->ready = status == GCH_OK;
     return status;
 }

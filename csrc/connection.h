@@ -17,11 +17,13 @@ struct gch_connection {
     struct gch_embedded embedded;
     const struct gch_place *place;
     const struct gch_migrations *migrations;
+    const char *cluster;          /* "": the tables are on the server alone */
     const char *url_text;         /* the setting, password and all */
     struct gch_endpoint endpoint; /* of the embedded server that was found last */
     struct gch_notices *notices;
     size_t migrations_applied;
-    bool tables_refused; /* as the last make found: they are not up to date, and the account may not change them */
+    bool tables_wait;      /* as the last make found: they are not up to date, and that was said */
+    bool migration_failed; /* the last make met a table that does not fit */
     bool ready;
 };
 
@@ -44,8 +46,10 @@ void gch_connection_deinit(struct gch_connection *connection);
 enum gch_status gch_connection_reach(struct gch_connection *connection, const _Atomic bool *stop,
                                      struct gch_err *err) GCH_MUST_CHECK;
 
-/* Reaches the server and brings its tables up to date. An account that may not do that goes on with those that are
- * there, and a notice says what an administrator has to do.
+/* Reaches the server and brings its tables up to date. Where that cannot be, because the account may not do it or a
+ * migration met what it cannot change twice in a row, a notice says what is to be done, and delivery goes on with the
+ * tables that are there. reply is that of the last request; when it says that a table is missing, all migrations are
+ * applied again.
  * GCH_OK: ready. GCH_ERR_REMOTE: a server answers, but not as needed; reply says why. GCH_ERR_STOPPED: *stop. Otherwise
  * no embedded server could be found or started; err says why. */
 enum gch_status gch_connection_make(struct gch_connection *connection, struct gch_reply *reply,

@@ -89,6 +89,12 @@ void gch_ledger_deinit(struct gch_ledger *ledger)
     memset(ledger, 0, sizeof(*ledger));
 }
 
+void gch_ledger_forget(struct gch_ledger *ledger)
+{
+    ledger->count = 0;
+    ledger->unreadable = true;
+}
+
 const struct gch_ledger_entry *gch_ledger_find(const struct gch_ledger *ledger, const char *name)
 {
     for (size_t i = 0; i < ledger->count; i++) {

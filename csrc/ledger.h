@@ -46,6 +46,9 @@ enum gch_status gch_ledger_read(struct gch_ledger *ledger, struct gch_transport 
 enum gch_status gch_ledger_parse(struct gch_ledger *ledger, const uint8_t *text, size_t len) GCH_MUST_CHECK;
 void gch_ledger_deinit(struct gch_ledger *ledger);
 
+/* From here on nothing is known, as if it were unreadable: every migration is to be applied, once more or not. */
+void gch_ledger_forget(struct gch_ledger *ledger);
+
 /* NULL: not applied. */
 const struct gch_ledger_entry *gch_ledger_find(const struct gch_ledger *ledger, const char *name);
 bool gch_ledger_has_applied(const struct gch_ledger *ledger, const char *name);

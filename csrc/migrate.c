@@ -6,6 +6,9 @@
 #include "query_text.h"
 
 #define STATEMENT_MAX (1U << 20)
+/* On a cluster a row of the ledger is there when the answer is, and a node that is down is named before the request's
+ * time is over. */
+#define STEP_SETTINGS "&distributed_foreground_insert=1&distributed_ddl_task_timeout=45"
 
 static const char *const step_words[] = {
 #define X(kind, word) word,
@@ -20,19 +23,34 @@ const char *gch_step_word(enum gch_step_kind kind)
 
 /* ---- the plan ---- */
 
+static enum gch_status add_step(struct gch_plan *plan, struct gch_step step)
+{
+    struct gch_step *steps = NULL;
+    if (step.sql != NULL && plan->count < GCH_STEPS_MAX)
+        steps = realloc(plan->steps, (plan->count + 1) * sizeof(*steps));
+    if (steps == NULL) {
+        free(step.sql);
+        return plan->count < GCH_STEPS_MAX ? GCH_ERR_NOMEM : GCH_ERR_TOO_BIG;
+    }
+    plan->steps = steps;
+    plan->steps[plan->count] = step;
+    plan->count += 1;
+    return GCH_OK;
+}
+
 /* Every statement of a plan comes through here, and is run as it is written down here. */
 static enum gch_status add(struct gch_plan *plan, enum gch_step_kind kind, const char *migration, const char *sql,
                            size_t len)
 {
-    if (plan->count >= GCH_STEPS_MAX)
-        return GCH_ERR_TOO_BIG;
-    struct gch_step *steps = realloc(plan->steps, (plan->count + 1) * sizeof(*steps));
-    if (steps == NULL)
-        return GCH_ERR_NOMEM;
-    plan->steps = steps;
-    plan->steps[plan->count] = (struct gch_step){kind, migration, strndup(sql, len)};
-    plan->count += 1;
-    return plan->steps[plan->count - 1].sql != NULL ? GCH_OK : GCH_ERR_NOMEM;
+    struct gch_rendered rendered;
+    gch_rendered_init(&rendered);
+    enum gch_status status = gch_cluster_render(&plan->cluster, sql, len, &rendered, NULL);
+    for (size_t i = 0; i < rendered.count && status == GCH_OK; i++) {
+        const struct gch_buf *text = &rendered.statements[i];
+        status = add_step(plan, (struct gch_step){kind, migration, strndup((const char *)text->data, text->len)});
+    }
+    gch_rendered_deinit(&rendered);
+    return status;
 }
 
 /* Adds what was put into sql, and empties it. */
@@ -88,14 +106,16 @@ static bool is_applied_by(const struct gch_migration *migration, const struct gc
     return migration->number <= target && !gch_ledger_has_applied(ledger, migration->name);
 }
 
-/* The database and the ledger, as far as they are missing and needed. */
+/* The database and the ledger, as far as they are missing and needed. Other nodes of a cluster may lack a database that
+ * this one has. */
 static enum gch_status add_ground(struct gch_plan *plan, const struct gch_ledger *ledger, bool applies, bool undoes,
-                                  const char *database, struct gch_buf *sql)
+                                  struct gch_buf *sql)
 {
     enum gch_status status = GCH_OK;
-    if (applies && ledger->no_database) {
+    bool elsewhere = gch_cluster_is_set(&plan->cluster) && ledger->no_table;
+    if (applies && (ledger->no_database || elsewhere)) {
         gch_buf_text(sql, "CREATE DATABASE IF NOT EXISTS ");
-        gch_query_put_identifier(sql, database, strlen(database));
+        gch_query_put_identifier(sql, plan->cluster.database, strlen(plan->cluster.database));
         status = add_built(plan, GCH_STEP_DATABASE, "", sql);
     }
     if (status == GCH_OK && applies && (ledger->no_table || ledger->unreadable)) {
@@ -110,18 +130,19 @@ static enum gch_status add_ground(struct gch_plan *plan, const struct gch_ledger
 }
 
 enum gch_status gch_plan_make(struct gch_plan *plan, const struct gch_migrations *migrations,
-                              const struct gch_ledger *ledger, unsigned long target, const char *database)
+                              const struct gch_ledger *ledger, unsigned long target, const struct gch_cluster *cluster)
 {
     struct gch_buf sql;
     bool applies = false;
     bool undoes = false;
     memset(plan, 0, sizeof(*plan));
+    plan->cluster = *cluster;
     gch_buf_init(&sql, STATEMENT_MAX);
     for (size_t i = 0; i < migrations->count; i++) {
         applies = applies || is_applied_by(&migrations->list[i], ledger, target);
         undoes = undoes || is_undone_by(&migrations->list[i], ledger, target);
     }
-    enum gch_status status = add_ground(plan, ledger, applies, undoes, database, &sql);
+    enum gch_status status = add_ground(plan, ledger, applies, undoes, &sql);
     for (size_t i = migrations->count; i > 0 && status == GCH_OK; i--) {
         if (is_undone_by(&migrations->list[i - 1], ledger, target))
             status = add_down(plan, &migrations->list[i - 1], &sql);
@@ -152,10 +173,22 @@ size_t gch_plan_applies(const struct gch_plan *plan)
 
 /* ---- running it ---- */
 
+/* What a server says about a statement is of use only to who knows which one it was. */
+static void name_step(struct gch_err *err, const struct gch_step *step)
+{
+    struct gch_err words = *err;
+    const char *what = step->migration[0] != '\0' ? step->migration : step_words[step->kind];
+    (void)gch_err_set(err, GCH_ERR_REMOTE, "migration %s: %s", what, words.text);
+}
+
 enum gch_status gch_step_run(const struct gch_step *step, struct gch_transport *transport, struct gch_reply *reply)
 {
-    struct gch_request request = {.sql = step->sql, .without_database = step->kind == GCH_STEP_DATABASE};
-    return gch_transport_send(transport, &request, reply);
+    struct gch_request request = {
+        .sql = step->sql, .extra = STEP_SETTINGS, .without_database = step->kind == GCH_STEP_DATABASE};
+    enum gch_status status = gch_transport_send(transport, &request, reply);
+    if (status == GCH_ERR_REMOTE && reply->code != 0)
+        name_step(&reply->err, step);
+    return status;
 }
 
 static enum gch_status run_plan(const struct gch_plan *plan, struct gch_transport *transport, struct gch_reply *reply,
@@ -180,30 +213,34 @@ static const char *first_applied(const struct gch_plan *plan, size_t from)
 }
 
 static void say_refused(struct gch_err *refused, const struct gch_plan *plan, const struct gch_transport *transport,
-                        const struct gch_reply *reply, size_t applied)
+                        const struct gch_reply *reply, size_t applied, bool again)
 {
     (void)gch_err_set(refused, GCH_ERR_REMOTE,
                       "the tables of ClickHouse at %s are not up to date (%zu to apply, from %s on), and this account "
-                      "may not change tables (code %d): an administrator must run what `genesis-ch migrate --print` "
+                      "may not change tables (code %d): an administrator must run what `genesis-ch migrate%s --print` "
                       "prints; rows that need it wait in the outbox",
-                      transport->url.shown, gch_plan_applies(plan) - applied, first_applied(plan, applied),
-                      reply->code);
+                      transport->url.shown, gch_plan_applies(plan) - applied, first_applied(plan, applied), reply->code,
+                      again ? " --again" : "");
 }
 
 enum gch_status gch_migrations_apply(const struct gch_migrations *migrations, struct gch_transport *transport,
-                                     struct gch_reply *reply, size_t *applied, struct gch_err *refused)
+                                     const char *cluster_name, bool again, struct gch_reply *reply, size_t *applied,
+                                     struct gch_err *refused)
 {
+    struct gch_cluster cluster = {cluster_name, transport->url.database};
     struct gch_ledger ledger;
     struct gch_plan plan;
     *applied = 0;
     refused->text[0] = '\0';
     enum gch_status status = gch_ledger_read(&ledger, transport, reply);
     if (status == GCH_OK && !ledger.unreadable) {
-        status = gch_plan_make(&plan, migrations, &ledger, GCH_MIGRATE_NEWEST, transport->url.database);
+        if (again)
+            gch_ledger_forget(&ledger);
+        status = gch_plan_make(&plan, migrations, &ledger, GCH_MIGRATE_NEWEST, &cluster);
         if (status == GCH_OK)
             status = run_plan(&plan, transport, reply, applied);
         if (status == GCH_ERR_REMOTE && gch_code_is_refusal(reply->code)) {
-            say_refused(refused, &plan, transport, reply, *applied);
+            say_refused(refused, &plan, transport, reply, *applied, again);
             status = GCH_OK;
         }
         gch_plan_deinit(&plan);

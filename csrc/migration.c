@@ -59,11 +59,11 @@ const struct gch_migration *gch_migrations_find(const struct gch_migrations *mig
     return NULL;
 }
 
-/* Where the first word behind spaces and comment lines is; end when there is none. */
+/* Where the first word behind spaces, lone semicolons and comment lines is; end when there is none. */
 static const char *first_word(const char *at, const char *end)
 {
     while (at < end) {
-        if (isspace((unsigned char)*at)) {
+        if (isspace((unsigned char)*at) || *at == ';') {
             at++;
         } else if (end - at >= 2 && at[0] == '-' && at[1] == '-') {
             const char *line_end = memchr(at, '\n', (size_t)(end - at));
@@ -95,7 +95,7 @@ bool gch_statement_next(const char **at, const char **statement, size_t *len)
     }
     const char *end = semicolon(word);
     *at = *end == '\0' ? end : end + 1;
-    while (isspace((unsigned char)*start))
+    while (isspace((unsigned char)*start) || *start == ';')
         start++;
     while (end > word && isspace((unsigned char)end[-1]))
         end--;

@@ -291,6 +291,26 @@ void gch_value_costs_total(struct gch_convert *convert, const struct gch_costs *
 
 /* ---- prices ---- */
 
+PyObject *gch_cost_of_usage(PyObject *usage, int *status)
+{
+    PyObject *cost = NULL;
+    *status = 0;
+    if (usage == NULL || usage == Py_None)
+        return NULL;
+    if (PyDict_Check(usage)) {
+        PyObject *name = PyUnicode_InternFromString("cost");
+        cost = name == NULL ? NULL : Py_XNewRef(PyDict_GetItemWithError(usage, name));
+        Py_XDECREF(name);
+    } else {
+        cost = PyObject_GetAttrString(usage, "cost");
+    }
+    *status = gch_forgive();
+    bool usable = cost != NULL && (PyFloat_Check(cost) || PyLong_Check(cost) || PyDict_Check(cost));
+    if (!usable || PyBool_Check(cost))
+        Py_CLEAR(cost);
+    return cost;
+}
+
 PyObject *gch_prices_find(struct gch_convert *convert, PyObject *model, PyObject *provider,
                           const struct gch_usage *usage, int *status)
 {

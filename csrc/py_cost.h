@@ -29,13 +29,17 @@ int gch_value_null_decimal(struct gch_convert *convert, PyObject *value);
  * number, which is the total. Comes before the two below in the row. */
 int gch_value_costs_given(struct gch_convert *convert, PyObject *value, struct gch_costs *costs);
 
-/* The same type: what was given with a total, or, when nothing was, priced, a dict of gch_prices_find or NULL.
- * input_cost, output_cost and total_cost are input, output and total. A total that was not given is the sum of the
- * names without a dot. */
+/* The same type: what was given with a total, or, when nothing was, priced, of gch_cost_of_usage or gch_prices_find, or
+ * NULL. input_cost, output_cost and total_cost are input, output and total. A total that was not given is the sum of
+ * the names without a dot. */
 int gch_value_costs(struct gch_convert *convert, struct gch_costs *costs, PyObject *priced);
 
 /* Nullable(Decimal(18, 12)): the total of gch_value_costs. */
 void gch_value_costs_total(struct gch_convert *convert, const struct gch_costs *costs);
+
+/* What a usage itself says the call cost (OpenRouter and LiteLLM: a number named cost; Perplexity: a mapping): a new
+ * reference that gch_value_costs takes as priced, or NULL: nothing (*status is then 0), or -1 as in py_state.h. */
+PyObject *gch_cost_of_usage(PyObject *usage, int *status);
 
 /* What the buckets cost by the prices of an installed LiteLLM: a new dict of dollars by bucket, or NULL: not known
  * (*status is then 0), or -1 as in py_state.h. */

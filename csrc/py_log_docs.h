@@ -18,8 +18,9 @@ PyDoc_STRVAR(log_llm_interaction_doc,
 "observations).\n\n"
 "messages is a list of {\"role\": ..., \"content\": ...} and is stored as JSON; response and thought\n"
 "are text. cost is in US dollars, execution_time in seconds from request to response. metadata is any\n"
-"mapping. usage maps token kinds to whole numbers, nested ones under dotted names; input_tokens and\n"
-"output_tokens are NULL when not given. error is the text of a call that failed.\n\n"
+"mapping. usage is what the provider or its library returned, OpenAI's, Anthropic's, Gemini's or LiteLLM's\n"
+"for example; input_tokens (the whole prompt) and output_tokens come from it when they are not given, and\n"
+"are NULL when neither tells. error is the text of a call that failed.\n\n"
 "Returns None at once and never raises; how unusual values are stored is in docs/values.md.");
 
 PyDoc_STRVAR(log_action_doc,

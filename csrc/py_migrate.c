@@ -5,8 +5,10 @@
 #include "py_core.h"
 
 const char gch_migrate_doc[] = PyDoc_STR(
-    "_migrate(target, run)\n--\n\nPlans the way to migration number target (None: the newest), and runs it if asked "
-    "to. A dict:\nkind and reason of a failure (\"none\"), refused: the account may not do it; destination, database; "
+    "_migrate(target, run, again=False)\n--\n\nPlans the way to migration number target (None: the newest), and runs "
+    "it "
+    "if asked to; again: whatever the ledger says. A dict:\nkind and reason of a failure (\"none\"), refused: the "
+    "account may not do it; destination, database; "
     "known: (number, name)\nof this release; ledger: (name, applied_at, undoing), unreadable; steps: (kind, migration, "
     "statement), done: how many were run.");
 
@@ -69,7 +71,7 @@ static enum gch_status errand_init(struct errand *errand, const struct gch_py_lo
 }
 
 /* Reaches the server, reads the ledger and makes the plan, without the GIL. */
-static enum gch_status errand_plan(struct errand *errand, unsigned long target)
+static enum gch_status errand_plan(struct errand *errand, unsigned long target, bool again)
 {
     static const _Atomic bool never;
     struct gch_connection_options options = {.place = &errand->place,
@@ -89,8 +91,11 @@ static enum gch_status errand_plan(struct errand *errand, unsigned long target)
     status = gch_ledger_read(&errand->ledger, transport, &errand->reply);
     if (status == GCH_ERR_REMOTE)
         return fail(errand, status, errand->reply.trouble, errand->reply.err.text);
+    if (again)
+        gch_ledger_forget(&errand->ledger);
+    struct gch_cluster cluster = {errand->connection.cluster, transport->url.database};
     if (status == GCH_OK)
-        status = gch_plan_make(&errand->plan, &errand->migrations, &errand->ledger, target, transport->url.database);
+        status = gch_plan_make(&errand->plan, &errand->migrations, &errand->ledger, target, &cluster);
     if (status != GCH_OK)
         return fail(errand, status, GCH_TROUBLE_SERVER, "the answer of the server cannot be used, or out of memory");
     return GCH_OK;
@@ -182,7 +187,8 @@ PyObject *gch_migrate(PyObject *object, PyObject *args)
     PyObject *wanted;
     unsigned long target;
     int run;
-    if (!PyArg_ParseTuple(args, "Op", &wanted, &run) || !parse_target(wanted, &target))
+    int again = 0;
+    if (!PyArg_ParseTuple(args, "Op|p", &wanted, &run, &again) || !parse_target(wanted, &target))
         return NULL;
     if (self->prepare == NULL || self->overrides == NULL || gch_core_prepare(self) != 0)
         return PyErr_Occurred() != NULL ? NULL : PyErr_Format(PyExc_TypeError, "this Logger was never initialised");
@@ -192,7 +198,7 @@ PyObject *gch_migrate(PyObject *object, PyObject *args)
     enum gch_status planned = errand_init(&errand, self);
     PyErr_Clear();
     if (planned == GCH_OK) {
-        Py_BEGIN_ALLOW_THREADS planned = errand_plan(&errand, target);
+        Py_BEGIN_ALLOW_THREADS planned = errand_plan(&errand, target, again != 0);
         Py_END_ALLOW_THREADS
     }
     if (planned == GCH_OK && run)

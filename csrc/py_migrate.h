@@ -10,7 +10,8 @@
 
 extern const char gch_migrate_doc[];
 
-/* _migrate(target, run): target is the number of the last migration that shall be applied, None for the newest. */
+/* _migrate(target, run, again=False): target is the number of the last migration that shall be applied, None for the
+ * newest. */
 PyObject *gch_migrate(PyObject *self, PyObject *args);
 
 #endif

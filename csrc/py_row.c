@@ -156,14 +156,16 @@ static int read_usage(struct gch_row_context *context, const struct gch_method *
                                                     argument(values, method->output_tokens), &context->usage);
 }
 
-/* What is known of the cost: as given, else by the prices of the model. */
+/* What is known of the cost: as given, else as the usage says, else by the prices of the model. */
 static int put_costs(struct gch_row_context *context, struct slots *slots)
 {
     const struct gch_table *table = gch_table_get(GCH_TABLE_observations);
     PyObject *model = slots->value[gch_table_find(table, "provided_model_name")];
     PyObject *priced = NULL;
     int status = 0;
-    if (context->costs.count == 0 && model != NULL && model != Py_None &&
+    if (context->costs.count == 0)
+        priced = gch_cost_of_usage(slots->value[gch_table_find(table, "provided_usage_details")], &status);
+    if (context->costs.count == 0 && priced == NULL && status == 0 && model != NULL && model != Py_None &&
         gch_settings_flag(&context->logger->settings, GCH_OPTION_prices))
         priced = gch_prices_find(&context->convert, model, context->provider, &context->usage, &status);
     if (status == 0)

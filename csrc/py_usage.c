@@ -8,7 +8,8 @@
 #include "py_value.h"
 #include "rowbinary.h"
 
-#define DEPTH_MAX 8
+#define DEPTH_MAX      8
+#define MODALITIES_MAX 16
 
 static void count_replaced(struct gch_convert *convert)
 {
@@ -35,11 +36,61 @@ static bool is_whole(PyObject *value)
 
 static int put_usage(struct gch_convert *convert, struct gch_buf *to, PyObject *dict, size_t *count, int depth);
 
+static int put_number(struct gch_convert *convert, struct gch_buf *to, PyObject *value, size_t *count)
+{
+    uint64_t number;
+    int status = gch_number_u64(convert, value, &number);
+    gch_rb_string(to, convert->path->data, convert->path->len);
+    gch_rb_u64(to, number);
+    *count += 1;
+    return status;
+}
+
+/* A borrowed member, or NULL. The keys are ours, so that no exception tells anything. */
+static PyObject *member(PyObject *dict, const char *name, const char *other)
+{
+    PyObject *value = PyDict_GetItemString(dict, name);
+    return value != NULL ? value : PyDict_GetItemString(dict, other);
+}
+
+/* One {"modality": "AUDIO", "tokenCount": 5}, as Gemini lists them: its number, under the modality. */
+static int put_modality(struct gch_convert *convert, struct gch_buf *to, PyObject *item, size_t *count)
+{
+    int status = 0;
+    size_t mark = convert->path->len;
+    PyObject *dict = PyDict_Check(item) ? Py_NewRef(item) : gch_plain(convert, item, &status);
+    if (dict != NULL && PyDict_Check(dict)) {
+        PyObject *name = Py_XNewRef(PyDict_GetItemString(dict, "modality"));
+        PyObject *tokens = Py_XNewRef(member(dict, "tokenCount", "token_count"));
+        if (name != NULL && tokens != NULL && is_whole(tokens) && push_name(convert, name))
+            status = put_number(convert, to, tokens, count);
+        Py_XDECREF(name);
+        Py_XDECREF(tokens);
+        gch_buf_truncate(convert->path, mark);
+    }
+    Py_XDECREF(dict);
+    return status;
+}
+
+static int put_modalities(struct gch_convert *convert, struct gch_buf *to, PyObject *list, size_t *count)
+{
+    int status = 0;
+    for (Py_ssize_t i = 0; i < MODALITIES_MAX && i < PyList_GET_SIZE(list) && status == 0; i++) {
+        PyObject *item = Py_NewRef(PyList_GET_ITEM(list, i));
+        if (!is_whole(item) && !PyUnicode_Check(item))
+            status = put_modality(convert, to, item, count);
+        Py_DECREF(item);
+    }
+    return status;
+}
+
 static int put_usage_item(struct gch_convert *convert, struct gch_buf *to, PyObject *value, size_t *count, int depth)
 {
     int status = 0;
     if (PyDict_Check(value))
         return depth + 1 < DEPTH_MAX ? put_usage(convert, to, value, count, depth + 1) : 0;
+    if (PyList_Check(value))
+        return put_modalities(convert, to, value, count);
     if (!is_whole(value)) {
         PyObject *dict = value == Py_None || PyUnicode_Check(value) ? NULL : gch_plain(convert, value, &status);
         if (dict != NULL && PyDict_Check(dict) && depth + 1 < DEPTH_MAX)
@@ -47,12 +98,7 @@ static int put_usage_item(struct gch_convert *convert, struct gch_buf *to, PyObj
         Py_XDECREF(dict);
         return status;
     }
-    uint64_t number;
-    status = gch_number_u64(convert, value, &number);
-    gch_rb_string(to, convert->path->data, convert->path->len);
-    gch_rb_u64(to, number);
-    *count += 1;
-    return status;
+    return put_number(convert, to, value, count);
 }
 
 /* Adds "prefix.key" and the number for every number of a dict; dicts inside it add their own. */

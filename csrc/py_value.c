@@ -162,11 +162,13 @@ int gch_value_null_u64(struct gch_convert *convert, PyObject *value)
     return status;
 }
 
-/* A whole number from 0 to most; what is beyond is counted once, by gch_number_i32 or here. */
+/* A whole number from 0 to most. One beyond is counted once, here if gch_number_i32 has not. */
 static int number_within(struct gch_convert *convert, PyObject *value, int32_t most, int32_t *number)
 {
+    uint64_t before = gch_counted(&convert->counters->values_clamped);
     int status = gch_number_i32(convert, value, number);
-    if (*number != INT32_MAX && *number != INT32_MIN && (*number < 0 || *number > most))
+    bool beyond = *number < 0 || *number > most;
+    if (beyond && gch_counted(&convert->counters->values_clamped) == before)
         gch_count(&convert->counters->values_clamped, 1);
     *number = *number < 0 ? 0 : *number > most ? most : *number;
     return status;

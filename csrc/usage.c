@@ -276,13 +276,20 @@ void gch_usage_take_pairs(struct gch_usage *usage, const uint8_t *pairs, size_t 
         (void)gch_usage_take(usage, pair.name, pair.len, pair.number);
 }
 
+/* What providers say about money stands among the tokens; cut to whole numbers it would say something else. */
+static bool is_cost(const struct gch_rb_pair *pair)
+{
+    return pair->len >= 4 && memcmp(pair->name, "cost", 4) == 0 &&
+           (pair->len == 4 || pair->name[4] == '.' || pair->name[4] == '_');
+}
+
 static size_t put_others(const uint8_t *pairs, size_t len, struct gch_buf *buf)
 {
     const uint8_t *end = pairs + len;
     struct gch_rb_pair pair;
     size_t count = 0;
     while (gch_rb_take_pair(&pairs, end, &pair)) {
-        if (pair.len > 0 && gch_usage_name_find(pair.name, pair.len) >= 0)
+        if (is_cost(&pair) || (pair.len > 0 && gch_usage_name_find(pair.name, pair.len) >= 0))
             continue;
         count += 1;
         if (buf == NULL)

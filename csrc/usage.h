@@ -6,7 +6,7 @@
  *     total = the sum of all names without a dot (total itself aside)
  *
  * A name with a dot is never added. "bucket.part" says how much of what is already counted is of that kind;
- * "other.NAME" is a number that is none of ours, under the name it came with.
+ * "other.NAME" is a number that is none of ours, under the name it came with, unless that is of a cost.
  *
  * A provider's own total wins where it is more than what the provider itemized: the rest is the bucket "unsplit"
  * (Gemini's OpenAI interface tells of its thoughts in no other way). Where it is less, the buckets win, because they

@@ -18,7 +18,6 @@ without one is required. One SELECT follows, with each parameter as {name:Type}.
 from __future__ import annotations
 
 import ast
-import difflib
 import functools
 import operator
 import os
@@ -30,6 +29,8 @@ from inspect import Signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ._client import READING
+from ._nearest import nearest
 from ._runtime import PACKAGE
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Parameter", "Query", "bind", "describe", "get", "names", "parse", "text"]
 
-SETTINGS = {"final": 1}
+SETTINGS = {**READING, "do_not_merge_across_partitions_select_final": 1}
+"""Each row of our tables once. No key of theirs is in two partitions, so each is looked at by itself, and only those of the time asked for."""
 PRINTED = "Printed form: "
 _REQUIRED: Any = Argument.empty
 _PARAM = re.compile(r"param (\w+)(?: = (.+?))?: (.+)")
@@ -121,7 +123,7 @@ def names() -> list[str]:
 def describe(name: str) -> Query:
     """A query: its question, notes, parameters and text. Raises LookupError, with the nearest name, when there is none."""
     if name not in _files():
-        raise LookupError(f"no query {name!r}{_nearest(name, names(), 'there are none')}; genesis_ch.queries.names() gives all")
+        raise LookupError(f"no query {name!r}{_nearest(name, names(), 'there are none')}; all of them: genesis_ch.queries.names() or `genesis-ch query`")
     return _load(name)
 
 
@@ -229,7 +231,7 @@ def _list(value: Any) -> list[Any]:
 
 def _nearest(name: str, known: Sequence[str], none: str) -> str:
     """The end of a message about a wrong name."""
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    close = nearest(name, known)
     if close:
         return f", did you mean {close[0]!r}?"
     return f"; it knows {', '.join(known)}" if 0 < len(known) < 10 else "" if known else f"; {none}"

@@ -18,7 +18,7 @@ Row = dict[str, Any]
 Call = tuple[str, Row]
 
 EPOCH = datetime.fromtimestamp(0, UTC)
-MODELS = {"gpt-4.1-mini": ("openai", 0.0004), "claude-sonnet-4-5": ("anthropic", 0.003), "local": ("vllm", 0.0)}
+MODELS = {"gpt-4.1-mini": ("openai", 0.0004), "claude-sonnet-4-5": ("anthropic", 0.003), "local": ("vllm", 0.0), "unpriced": ("new", math.nan)}
 MUTATIONS = ("diff", "full", "crossover", "mutate")
 SHARED = "ind_gen10_best"
 """An individual of this name is in generation 10 of every run that gets there."""
@@ -94,7 +94,8 @@ class Tables:
                 for member in row.pop("pareto_individuals"):
                     kept["front"][row["run_id"], row["generation"], member["individual_id"]] = {**row, **member}
             elif method == "log_trace":
-                merge(traces.setdefault((row.get("project_id", "default"), row["id"]), dict(NEW_TRACE)), row)
+                project = row.setdefault("project_id", "default")
+                merge(traces.setdefault((project, row["id"]), dict(NEW_TRACE)), row)
             elif method == "delete_trace":
                 del traces[row.get("project_id", "default"), row["id"]]
             elif method == "log_llm_interaction":
@@ -209,9 +210,9 @@ class _Run:
         self.alive: list[Row] = []
         self.hashes: list[str] = []
 
-    def call(self, method: str, **arguments: Any) -> None:
-        """The next call, a little later than the one before."""
-        self.time = min(self.time + self.step, self.end)
+    def call(self, method: str, at_once: bool = False, **arguments: Any) -> None:
+        """The next call, a little later than the one before or in the same moment."""
+        self.time = min(self.time + self.step * (not at_once), self.end)
         self.calls.append((method, {**arguments, "timestamp": milliseconds(self.time)}))
 
     def begin(self) -> None:
@@ -243,10 +244,13 @@ class _Run:
         if number == 10:
             born.append(self.individual(number, SHARED))
         self.alive += born
+        if number == 0 and len(born) > 2:
+            self.lineage(born[2], [born[0]])  # a seed made from another one
         if number == 6 and self.plan.run_id == "run_12345":
             self.cycle(born)
         if number == 2:
             self.graft(born[0])
+        if number == 2 and self.plan.run_id in RUNS[:2]:
             self.trace(number)
         scores = [one["fitness_score"] for one in born]
         front = self.front()
@@ -258,22 +262,32 @@ class _Run:
             best_score=highest(scores) if finite(scores) else math.nan,
             avg_score=sum(scores) / len(scores) if scores else math.nan,
             pareto_size=len(front),
-            total_cost=round(sum(one["api_cost"] + one["embed_cost"] for one in born), 6) + (0.5 if empty else 0.0),
+            total_cost=self.total_cost(number, born),
             metadata={"median_score": quantile(scores, 0.5)},
         )
         members = [{name: one[name] for name in ("individual_id", "fitness_score", "combined_score", "metrics")} for one in front]
         twice = members[:1] if number % 3 == 0 else []
         self.call("log_pareto_front", run_id=self.plan.run_id, generation=number, pareto_individuals=members + twice)
 
+    def total_cost(self, number: int, born: list[Row]) -> float:
+        """Paid for nobody, once, and once nobody knows."""
+        if not born:
+            return 0.5
+        lost = number == 7 and self.plan.run_id == "YOUR_RUN_ID"
+        return math.nan if lost else round(sum(finite(one["api_cost"] for one in born)), 6)
+
     def individual(self, number: int, name: str) -> Row:
-        """One individual. The first of a generation is the smallest of all so far, so it is on the front; one scores infinitely."""
+        """One individual. The first of a generation is the smallest of all so far, so it is on the front; one scores infinitely.
+
+        Names of the first generations are the same in all runs.
+        """
         plan, chance = self.plan, self.chance
         parents = self.parents(number)
         kind = "init" if number == 0 else "crossover" if len(parents) == 2 else chance.choice([m for m in MUTATIONS if m != "crossover"])
         small = name.split("-")[1:2] == ["0"]
         score = math.inf if name.startswith("5-1") else self.score(number, sure=small)
-        name = name if name == SHARED else f"{plan.run_id}/{name}"
-        cost = sum(self.llm_call(number, name) for _ in range(chance.choice((1, 1, 2))))
+        name = name if name == SHARED else f"{'common' if number < 5 else plan.run_id}/{name}"
+        cost = sum(finite([self.llm_call(number, name) for _ in range(chance.choice((1, 1, 2)))]))
         row = {
             "run_id": plan.run_id,
             "individual_id": name,
@@ -283,12 +297,14 @@ class _Run:
             "fitness_score": score,
             "metrics": self.metrics(),
             "is_pareto": chance.random() < 0.3,
-            "api_cost": cost if math.isfinite(cost) else 0.0,
-            "embed_cost": round(chance.random() / 1000, 7),
+            "api_cost": math.nan if chance.random() < 0.04 else cost,
+            "embed_cost": math.nan if chance.random() < 0.05 else round(chance.random() / 1000, 7),
             "novelty_cost": chance.choice((0.0, 0.0, 0.002, math.nan)),
             "code_hash": self.code_hash(),
             "code_size": 150 - number if small else chance.randrange(200, 4000),
         }
+        if number == 2 and math.isnan(score):
+            row["mutation_type"] = "rewrite"  # which never succeeds
         row["combined_score"] = row["fitness_score"] - row["code_size"] / 1e5
         failed = math.isnan(row["fitness_score"])
         self.call("log_action", action_type="job_submitted", details={"individual": name}, run_id=plan.run_id, generation=number)
@@ -307,6 +323,7 @@ class _Run:
         for parent in parents or [None]:
             self.call(
                 "log_lineage",
+                at_once=parent is parents[-1] if len(parents) > 1 else False,
                 run_id=self.plan.run_id,
                 child_id=row["individual_id"],
                 parent_id=parent["individual_id"] if parent else "",
@@ -361,7 +378,7 @@ class _Run:
         return draw if two else draw[:1]
 
     def score(self, number: int, sure: bool = False) -> float:
-        if number == 3 and self.plan.run_id == "your_run_id":
+        if (number, self.plan.run_id) in ((3, "your_run_id"), (0, "run_crashed")):
             return math.nan
         odd = 1.0 if sure else self.chance.random()
         if odd < 0.1:
@@ -370,7 +387,7 @@ class _Run:
             return self.chance.choice((math.inf, -math.inf))
         if self.plan.score == 0.0 and number < 3:
             return 0.0
-        return round(self.plan.score + self.plan.step * number * self.chance.uniform(0.2, 1.0) - 0.1 * self.chance.random(), 4)
+        return round(self.plan.score + self.plan.step * number * self.chance.uniform(0.2, 1.0) - 0.1 * self.chance.random(), 2)
 
     def metrics(self) -> Row:
         accuracy, size = round(self.chance.random(), 6), self.chance.randrange(100, 5000)
@@ -394,6 +411,8 @@ class _Run:
     def front(self) -> list[Row]:
         """Of all so far, those that no other beats in both scores and size."""
         scored = [one for one in self.alive if math.isfinite(one["fitness_score"])]
+        if not scored:
+            return self.alive
         marks = [(one["fitness_score"], -one["code_size"]) for one in scored]
         return [one for one, mark in zip(scored, marks, strict=True) if not any(a >= mark[0] and b > mark[1] for a, b in marks)]
 
@@ -403,14 +422,15 @@ class _Run:
         provider, price = MODELS[model]
         failed = chance.random() < 0.08
         tokens = None if failed else chance.randrange(100, 9000)
-        cost = 0.0 if failed else math.nan if chance.random() < 0.03 else round(price * (tokens or 0) / 1000, 8)
+        unknown = failed or math.isnan(price)
+        cost = math.nan if chance.random() < 0.03 or (unknown and not failed) else 0.0 if failed else round(price * (tokens or 0) / 1000, 8)
         self.call(
             "log_llm_interaction",
             model=model,
             messages=[{"role": "user", "content": f"improve {individual}"}],
             response="" if failed else "done",
             cost=cost,
-            execution_time=round(chance.expovariate(0.5), 4),
+            execution_time=math.nan if unknown else round(chance.expovariate(0.5), 4),
             run_id=self.plan.run_id,
             generation=number,
             individual_id=individual,

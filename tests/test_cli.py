@@ -33,7 +33,7 @@ def test_version(world: World) -> None:
 def test_unknown_command_is_a_usage_error(world: World) -> None:
     done = world.cli("docter")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "No such command 'docter'" in done.stderr
+    assert "No such command 'docter'. Did you mean 'doctor'?" in done.stderr
 
 
 def test_every_command_has_a_help_page() -> None:

@@ -98,6 +98,10 @@ def test_what_is_printed_runs_as_it_is(migrate: Migrate, reader: Client, databas
     printed = tables(reader, database)
     assert lines(migrate("--print")) == [f"-- The tables of database {database} are as wanted: there is nothing to run."]
     assert lines(migrate("--dry-run")) == [f"✅ nothing to do: the tables of database {database} are as wanted"]
+    reader.command(f"DROP TABLE {database}.individuals")
+    assert "-- The account that printed this" not in migrate("--print", "--again").stdout
+    assert lines(migrate("--again"))[-1].startswith(f"✅ {LAST} applied now, 0 before")
+    assert tables(reader, database) == printed
     reader.command(f"DROP DATABASE {database} SYNC")
     assert lines(migrate())[-1].startswith(f"✅ {LAST} applied now")
     assert tables(reader, database) == printed
@@ -107,8 +111,9 @@ def test_wrong_words(world: World) -> None:
     done = world.cli("migrate", "--to", "99")
     nearest = f"there is no migration 99; the nearest is {LAST} ({NAMES[-1]})"
     assert (done.returncode, done.stdout) == (2, "") and nearest in done.stderr
-    for words in (("--status", "--print"), ("--drop-old",), ("--convert", "--to", "1")):
+    for words in (("--status", "--print"), ("--drop-old",), ("--convert", "--to", "1"), ("--again", "--to", "1")):
         assert world.cli("migrate", *words).returncode == 2, words
+    assert "unset GENESIS_CH_CLUSTER" in world.cli("migrate", "--convert", GENESIS_CH_CLUSTER="c").stderr
     assert not world.home.exists()
 
 

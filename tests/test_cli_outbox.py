@@ -31,6 +31,13 @@ l.log_pareto_front("r", 1, [{"individual_id": "i", "fitness_score": 1, "combined
 l.log_lineage("r", "c", "p", 1, "m")
 l.log_llm_interaction("m", [], "x" * 70_000, usage={"a": 3}, generation=-4, input_tokens=2**64 - 1)
 l.log_action("a", {})
+l.log_trace("t", id="trace", metadata={"k": 1}, tags=["x"], timestamp=0.25)
+l.log_observation("o", "tool", id="o", usage={"prompt_tokens": 3}, cost=0.1, end_time=1.5, prompt_version=7)
+l.log_score("s", "good", trace_id="trace")
+l.log_dataset_run_item("d", "r", "i", "trace")
+l.log_event("TRACE", "trace")
+l.log_blob("TRACE", "trace", "e", "b", "p")
+l.log_individual("r", "j", 1, "i", "m", 1.0, 1.0, {}, False, code="pass")
 l.update_evolution_run("r", "done", 9, error="b")
 """
 ALLOW = "ALTER TABLE individuals DROP CONSTRAINT IF EXISTS sane"
@@ -113,14 +120,25 @@ def test_rows_are_read_back_as_they_were_logged(world: World, away: dict[str, st
     assert world.python("-c", EVERY_TABLE + KILL, CLICKHOUSE_URL=away["CLICKHOUSE_URL"]).returncode == -signal.SIGKILL
     rows = read_rows(first_segment(world), 100)
     assert all(whole for _, _, whole in rows)
-    by_table = {table: values for table, values, _ in rows[:-1]}
+    by_table: dict[str, dict[str, Any]] = {}
+    for table, values, _ in rows[:-1]:
+        by_table.setdefault(table, values)
     assert by_table.keys() == set(TABLES)
-    assert all(list(values) == [name for name, _ in TABLES[table]] for table, values in by_table.items())
+    for table, values in by_table.items():
+        names = [name for name, _ in TABLES[table]]
+        assert list(values) == (names if names[-1] == "_ts" else [*names, "_set"]), table
     run, llm = by_table["evolution_runs"], by_table["llm_logs"]
     assert (run["tags"], run["git_dirty"], run["start_time"]) == (["x", "é"], True, "2024-02-29 12:30:00.250")
     assert (llm["usage"], llm["generation"], llm["input_tokens"], llm["output_tokens"]) == ({"a": 3}, -4, 2**64 - 1, None)
     assert str(uuid.UUID(llm["id"])) == llm["id"] and llm["response"] == "x" * 70_000
     assert by_table["individuals"]["metrics_num"] == {"s.z": -2.5} and by_table["individuals"]["generation"] == -7
+    trace, score = by_table["traces"], by_table["scores"]
+    assert (trace["metadata"], trace["tags"], trace["timestamp"]) == ({"k": "1"}, ["x"], "1970-01-01 00:00:00.250")
+    assert (score["data_type"], score["string_value"], score["value"]) == ("CATEGORICAL", "good", 0.0)
+    tool = next(values for table, values, _ in rows if table == "observations" and values["id"] == "o")
+    assert (tool["usage_details"], tool["prompt_version"], tool["end_time"]) == ({"input": 3, "total": 3}, 7, "1970-01-01 00:00:01.500")
+    assert [str(tool["total_cost"]), str(tool["cost_details"]["total"])] == ["0.1"] * 2
+    assert by_table["programs_code"]["code"] == "pass"
     update = {"call": "update_evolution_run", "run_id": "r", "status": "done", "error": "b", "total_generations": 9}
     assert rows[-1] == ("evolution_runs", update, True)
 
@@ -144,7 +162,7 @@ def test_any_type_and_any_bytes_are_read_as_far_as_they_go(tmp_path: Path) -> No
     partial = {"a": 7, "b": -1}
     assert read_rows(file, 9) == [("t", values, True), ("t", partial, False), ("t", values, False)]
     assert count_rows(file, 9) == 3
-    kinds = ("Map(Array(UInt8), UInt8)", "Array(" * 17 + "UInt8" + ")" * 17, "DateTime64()", "DateTime64(x)", "Map()", "Decimal(9)")
+    kinds = ("Map(Array(UInt8), UInt8)", "Array(" * 17 + "UInt8" + ")" * 17, "DateTime64()", "DateTime64(x)", "Map()", "Decimal(9)", "Decimal(18, 12)", "Decimal(99999999999, 1)", "Decimal(,,)", "Decimal(2, 9)")
     chance = random.Random(3)
     for kind in (*kinds, "", "(", ")", "Nullable", "Nullable()", "Array(Map(String, Float32))", "DateTime64(9)", "DateTime"):
         for _ in range(20):

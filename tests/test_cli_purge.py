@@ -85,7 +85,7 @@ def observability_rows(chance: random.Random) -> Iterator[tuple[str, Row]]:
 
 def everything(seed: int) -> Model:
     chance = random.Random(seed)
-    model: Model = {table: [] for table in purge.CONDITIONS}
+    model: Model = {table: [] for table in purge.TABLES}
     shared = ["in all", "in two", ""]
     for run, hashes in zip(RUNS, (shared, shared, shared[:1]), strict=True):
         for table, row in evolution_rows(run, [*hashes, f"only {run}"]):
@@ -193,11 +193,45 @@ def test_exactly_what_belongs_to_the_run_is_deleted(recorder: Recorder) -> None:
     assert all(rows.seen <= rows.stored for rows in found.values())
     taken: list[str] = []
     assert purge.delete(client, EVIL, taken.append) == 0
-    assert taken == list(purge.CONDITIONS) and taken[-1] == "evolution_runs"
+    assert taken == list(purge.TABLES) and taken[-1] == "evolution_runs"
     for table, rows in model.items():
         assert stored(recorder, table, columns(rows)) == expected(rows, [not row for row in gone[table]]), table
     assert sum(rows.stored for rows in purge.find(client, EVIL)) == 0
     assert purge.delete(client, EVIL) == 0
+    assert recorder.reader.query(f"SHOW TABLES FROM {recorder.database} LIKE 'genesis_purge%'").result_rows == []
+
+
+def test_every_version_in_every_part_is_deleted(recorder: Recorder) -> None:
+    """Parts are rewritten one after the other: what makes the others belong to the run is gone when their turn comes."""
+    ch_logger.connect()
+    recorder.reader.command(f"ALTER TABLE {recorder.database}.traces MODIFY SETTING {UNMERGED}")
+    names = ["id", "project_id", "run_id", "timestamp", "event_ts"]
+    for version in range(12):
+        row = ["t", "p", "" if version else "r", NOW, NOW + timedelta(seconds=version)]
+        recorder.reader.insert("traces", [row], column_names=names, database=recorder.database)
+    assert ch_logger.client is not None
+    assert [rows.stored for rows in purge.find(ch_logger.client, "r") if rows.stored] == [12]
+    purge.delete(ch_logger.client, "r")
+    assert stored(recorder, "traces", names) == []
+
+
+def test_copies_and_roll_ups_are_deleted_from(recorder: Recorder) -> None:
+    """Tables that a conversion left behind, and those of sql/optional."""
+    ch_logger.log_individual("r", "i", 0, "", "m", 1, 1, {}, False)
+    ch_logger.log_individual("other", "i", 0, "", "m", 1, 1, {}, False)
+    trace = ch_logger.log_trace("a", run_id="r")
+    recorder.rows("individuals")
+    client = ch_logger.client
+    assert client is not None
+    for ending in purge.COPIES:
+        client.command(f"CREATE TABLE individuals{ending} ENGINE = MergeTree ORDER BY run_id AS SELECT * FROM individuals")
+    client.command(f"CREATE TABLE {purge.ROLL_UPS[0]} ENGINE = MergeTree ORDER BY id AS SELECT project_id, arrayJoin([id, 'x']) AS id FROM traces")
+    copies = {"individuals_before_convert": 1, "individuals_converting": 1, "individuals": 1, "traces": 1, "traces_all_amt": 1}
+    assert {rows.table: rows.stored for rows in purge.find(client, "r") if rows.stored} == copies
+    purge.delete(client, "r")
+    for table in copies:
+        left = [row[0] for row in client.query(f"SELECT {'id' if 'traces' in table else 'run_id'} FROM {table}").result_rows]
+        assert left == {"traces": [], "traces_all_amt": ["x"]}.get(table, ["other"]), (table, trace)
 
 
 def test_every_table_is_known(recorder: Recorder) -> None:
@@ -205,8 +239,8 @@ def test_every_table_is_known(recorder: Recorder) -> None:
     ch_logger.connect()
     query = f"SELECT name FROM system.tables WHERE database = '{recorder.database}' AND engine LIKE '%MergeTree'"
     there = {row[0] for row in recorder.reader.query(query).result_rows}
-    assert there - {"genesis_schema_migrations"} == set(purge.CONDITIONS)
-    assert TABLES.keys() <= purge.CONDITIONS.keys()
+    assert there - {"genesis_schema_migrations"} == set(purge.TABLES)
+    assert TABLES.keys() <= set(purge.TABLES)
 
 
 @pytest.mark.parametrize("settings", ["", "old_parts_lifetime = 700, fsync_part_directory = 0"], ids=["plain", "with settings"])
@@ -253,8 +287,8 @@ def test_cut_short_anywhere_it_can_be_finished(recorder: Recorder) -> None:
         if table == order[at]:
             raise Died
 
-    order = list(purge.CONDITIONS)
-    for at in map(order.index, ("observations", "traces", "evolution_runs")):
+    order = list(purge.TABLES)
+    for at in map(order.index, ("observations", "llm_logs", "evolution_runs")):
         with pytest.raises(Died):
             purge.delete(client, EVIL, die)
         left = {rows.table: rows.stored for rows in purge.find(client, EVIL)}

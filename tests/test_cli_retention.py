@@ -18,6 +18,7 @@ from cli_fixtures import shared_world as shared_world
 from conftest import Recorder
 from genesis_ch import ch_logger, retention
 from genesis_ch._core import TABLES
+from genesis_ch.cli import trouble
 from genesis_ch.retention import Duration
 from server_fixtures import ROOT, LiveServer
 
@@ -220,6 +221,18 @@ def test_the_commands(shared_world: World) -> None:
     assert refused.returncode == 1 and "can be reproduced" in refused.stdout and "--force" in refused.stdout
     assert shared_world.cli("retention", "set", "individuals", "30d", "--force").returncode == 0
     assert "for ever\n" in shared_world.cli("retention", "clear", "individuals").stdout
+
+
+def test_what_the_server_refuses_is_told_with_a_cure(client: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    """Missing rights are named; of anything else it is said that the command may be repeated."""
+    for statement, cure in (
+        ("ALTER TABLE traces MODIFY TTL nonsense", "the same command does the rest"),
+        ("ALTER TABLE traces REMOVE TTL", "the account is read-only"),
+    ):
+        with pytest.raises(SystemExit) as left, trouble.told("do it"):
+            client.command(statement, settings={"readonly": 2} if "REMOVE" in statement else {})
+        shown = capsys.readouterr().out
+        assert left.value.code == 1 and shown.startswith("❌ Could not do it: ") and cure in shown, shown
 
 
 @pytest.mark.parametrize(

@@ -51,3 +51,8 @@ def test_paths_named_in_the_documents_exist(document: Path) -> None:
 def test_every_column_is_in_tables_md() -> None:
     listed = [[column[0].strip("`"), column[1]] for column in rows("docs/tables.md")]
     assert listed == [[name, kind] for columns in TABLES.values() for name, kind in columns if name != "_ts"]
+
+
+def test_every_table_says_what_a_row_is() -> None:
+    text = (ROOT / "docs" / "tables.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## (\w+)\n\nA row [^\n]+\.\n\nKey: ", text, re.MULTILINE) == list(TABLES)

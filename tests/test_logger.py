@@ -14,7 +14,7 @@ import pytest
 
 import genesis_ch
 from conftest import SCRIPT_SECONDS, Recorder, Script
-from genesis_ch import ClickHouseLogger, FlushResult, ch_logger
+from genesis_ch import ClickHouseLogger, FlushResult, _core, ch_logger
 from server_fixtures import LiveServer
 
 # The documented usage, with only the import line changed.
@@ -105,7 +105,8 @@ counts = {table: client.command(f"SELECT count() FROM {table}") for table in row
 contents = {table: list(result.named_results()) for table, result in rows.items()}
 print(json.dumps([df.values.tolist(), list(df.columns), counts, columns, contents], default=str))
 """
-TABLES = ["agent_actions", "code_lineages", "evolution_runs", "generations", "individuals", "llm_logs", "pareto_fronts"]
+VIEWS = ["analytics_observations", "analytics_scores", "analytics_traces"]
+TABLES = sorted([*_core.TABLES, *VIEWS, "genesis_schema_migrations"])
 
 
 def read_as_a_notebook(script: Script, url: str, password: str) -> list[Any]:
@@ -136,7 +137,8 @@ def test_the_documented_snippets(script: Script, tmp_path: Path, place: str) -> 
         if live is not None:
             assert live.stop() == 0
     assert (frame, names) == ([[5, 0.95, 0.82]], ["generation", "best_score", "avg_score"])
-    assert counts == dict.fromkeys(TABLES, 1) | {"agent_actions": 0, "pareto_fronts": 0}
+    logged = ("evolution_runs", "generations", "individuals", "code_lineages", "llm_logs", "observations")
+    assert counts == dict.fromkeys(counts, 0) | dict.fromkeys(logged, 1)
     assert columns["generations"][:3] == ["run_id", "generation", "timestamp"]
     run, individual = contents["evolution_runs"][0], contents["individuals"][0]
     assert (run["task_name"], run["status"], run["population_size"], run["total_generations"]) == ("circle_packing", "running", 20, 0)
@@ -176,7 +178,7 @@ def test_another_process_reads_while_the_runner_writes(recorder: Recorder, serve
     assert errors == ""
     steps, tables, columns = map(int, output.split())
     assert steps > 3, "it saw rows only at the end"
-    assert (tables, columns) == (8, 18)
+    assert (tables, columns) == (len(TABLES), len(_core.TABLES["individuals"]) + 1)
 
 
 # ---- updates and resuming ----

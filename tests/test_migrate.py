@@ -16,6 +16,7 @@ from faults.proxy import Cut, Fault, Proxy, Reply, Request
 from faults.segments import clear_not_before
 from genesis_ch import ConnectError, _runtime, ch_logger
 from server_fixtures import LiveServer
+from test_tables import DOCUMENTED, OLDER_KEYS
 
 MIGRATIONS = _runtime.migrations()
 NAMES = [name for name, _, _ in MIGRATIONS]
@@ -114,8 +115,13 @@ def test_every_state_of_every_file_can_be_gone_on_from(recorder: Recorder) -> No
     assert (schema(recorder), ledger(recorder)) == ([], [])
 
 
-def test_a_connection_that_breaks_at_every_statement(recorder: Recorder, server: LiveServer) -> None:
+@pytest.mark.parametrize("older", [False, True], ids=["fresh database", "older logger's tables"])
+def test_a_connection_that_breaks_at_every_statement(recorder: Recorder, server: LiveServer, older: bool) -> None:
     """The server runs each statement and the runner hears only the beginning of the answer; the next connection goes on."""
+    start = [f"CREATE TABLE {table} ({columns}) ENGINE = MergeTree ORDER BY ({OLDER_KEYS[table]})" for table, columns in DOCUMENTED.items()]
+    if older:
+        recorder.reader.command(f"CREATE DATABASE {recorder.database}")
+        by_hand(recorder, start)
     broken: list[bytes] = []
 
     def plan(request: Request) -> Fault:
@@ -131,12 +137,16 @@ def test_a_connection_that_breaks_at_every_statement(recorder: Recorder, server:
             except ConnectError:
                 continue
             break
-    ground = 3  # the database, the ledger, and its column, since an empty ledger may be of release 0.1
+    # The database, if it is not there, the ledger, and its column, since an empty ledger may be of release 0.1.
+    ground = 2 if older else 3
     assert len(broken) == ground + sum(len(statements(up)) + 1 for _, up, _ in MIGRATIONS)
     made = schema(recorder)
     assert ledger(recorder) == NAMES
     ch_logger.close()
     recorder.reader.command(f"DROP DATABASE {recorder.database} SYNC")
+    if older:
+        recorder.reader.command(f"CREATE DATABASE {recorder.database}")
+        by_hand(recorder, start)
     migrate()
     assert schema(recorder) == made
 
@@ -178,12 +188,12 @@ def test_many_runners_at_once_on_a_fresh_database(recorder: Recorder, script: Sc
 # ---- a database that is ready ----
 
 
-def test_a_ready_database_is_asked_one_query(recorder: Recorder, server: LiveServer) -> None:
+def test_a_ready_database_is_asked_two_queries(recorder: Recorder, server: LiveServer) -> None:
     migrate()
     with behind(recorder, server, lambda request: None) as proxy:
         ch_logger.connect(20)
         bodies = [request.body for request in proxy.requests]
-    assert len(bodies) == 1 and bodies[0].startswith(b"SELECT"), bodies
+    assert [body.split()[:2] for body in bodies] == [[b"SELECT", b"version()"], [b"SELECT", b"*"]]
 
 
 def test_a_ledger_of_release_0_1(recorder: Recorder) -> None:
@@ -206,6 +216,47 @@ def test_migrations_of_a_newer_release_are_left_alone(recorder: Recorder) -> Non
     answer = migrate()
     assert answer["steps"] == [] and answer["ledger"][-1][0] == "9999_future"
     ch_logger.connect(20)
+
+
+def test_a_logger_applies_again_what_was_undone(recorder: Recorder) -> None:
+    migrate()
+    made = schema(recorder)
+    migrate(1)
+    assert (ledger(recorder), schema(recorder) == made) == (NAMES[:1], False)
+    ch_logger.connect(20)
+    assert (ledger(recorder), schema(recorder) == made) == (NAMES, True)
+
+
+def test_a_migration_that_cannot_be_applied(recorder: Recorder, caplog: pytest.LogCaptureFixture) -> None:
+    """A view where a table should be: the one line names the migration, and the rows of other tables are delivered."""
+    recorder.reader.command(f"CREATE DATABASE {recorder.database}")
+    recorder.reader.command(f"CREATE VIEW {recorder.database}.generations AS SELECT 1 AS a")
+    with caplog.at_level(logging.INFO, "genesis_ch"):
+        ch_logger.log_lineage("r", "c", "p", 1, "m")
+        ch_logger.log_generation("r", 1, 2, 1.5, 0.5, 1)
+        result = ch_logger.flush(20)
+        assert (result.delivered, result.parked) == (1, 1)
+        (line,) = said(caplog)
+        assert line.startswith("migration 0002_upgrade_older: ClickHouse at http://")
+    answer = ch_logger._migrate(None, True)
+    assert answer["reason"].startswith("migration 0002_upgrade_older: ") and 0 < answer["done"] < len(answer["steps"])
+    recorder.reader.command(f"DROP VIEW {recorder.database}.generations")
+    migrate(0)
+    migrate()
+    assert ledger(recorder) == NAMES
+
+
+def test_a_table_that_somebody_dropped(recorder: Recorder, caplog: pytest.LogCaptureFixture) -> None:
+    """The ledger does not know; a row that finds no table does."""
+    migrate()
+    made = schema(recorder)
+    ch_logger.log_lineage("r", "c", "p", 1, "m")
+    assert ch_logger.flush(20)
+    recorder.reader.command(f"DROP TABLE {recorder.database}.code_lineages SYNC")
+    with caplog.at_level(logging.INFO, "genesis_ch"):
+        ch_logger.log_lineage("r", "c", "p", 2, "m")
+        assert ch_logger.flush(20)
+    assert (said(caplog), schema(recorder), len(recorder.read("code_lineages"))) == ([], made, 1)
 
 
 # ---- an account that may not change tables ----

@@ -30,7 +30,7 @@ ROWS = {
 
 
 KEYS = {target.name: target.key for target in convert.targets()}
-FEW = ("evolution_runs", "individuals", "llm_logs")
+FEW = ("evolution_runs", "individuals")
 
 
 @pytest.fixture
@@ -39,14 +39,19 @@ def older(recorder: Recorder) -> Iterator[Callable[..., Client]]:
     recorder.reader.command(f"CREATE DATABASE {recorder.database}")
     with clickhouse_connect.get_client(dsn=recorder.url, autogenerate_session_id=False) as client:
 
-        def make(*tables: str) -> Client:
+        def make(*tables: str, thought: bool = False) -> Client:
             for table in tables or DOCUMENTED:
-                client.command(f"CREATE TABLE {table} ({DOCUMENTED[table]}) ENGINE = MergeTree ORDER BY ({OLDER_KEYS[table]})")
-                client.command(f"INSERT INTO {table} {ROWS[table]}", settings={"max_partitions_per_insert_block": 0})
+                more = ", thought String DEFAULT 'why'" if thought and table == "llm_logs" else ""
+                client.command(f"CREATE TABLE {table} ({DOCUMENTED[table]}{more}) ENGINE = MergeTree ORDER BY ({OLDER_KEYS[table]})")
+                client.command(f"INSERT INTO {table} ({names(table)}) {ROWS[table]}", settings={"max_partitions_per_insert_block": 0})
             ch_logger.connect(30)
             return client
 
         yield make
+
+
+def names(table: str) -> str:
+    return ", ".join(column.split()[0] for column in DOCUMENTED[table].split(", "))
 
 
 def counts(client: Client) -> list[Any]:
@@ -88,9 +93,9 @@ def run(client: Any) -> int:
 def test_the_command_says_what_it_will_do_and_does_it(world: World, recorder: Recorder, older: Callable[..., Client]) -> None:
     client = older()
     before = counts(client)
-    names = ", ".join(column.split()[0] for column in DOCUMENTED["evolution_runs"].split(", "))
-    ended = names.replace("end_time", "start_time + 60").replace("status", "'completed'").replace("total_generations", "9")
-    client.command(f"INSERT INTO evolution_runs ({names}) SELECT {ended} FROM evolution_runs WHERE run_id = 'r0'")
+    columns = names("evolution_runs")
+    ended = columns.replace("end_time", "start_time + 60").replace("status", "'completed'").replace("total_generations", "9")
+    client.command(f"INSERT INTO evolution_runs ({columns}) SELECT {ended} FROM evolution_runs WHERE run_id = 'r0'")
     client.command("INSERT INTO generations (run_id, generation, timestamp, best_score) SELECT run_id, generation, timestamp - 1, -1 FROM generations")
     client.command("ALTER TABLE individuals ADD COLUMN note String DEFAULT 'mine'")
     client.command("ALTER TABLE llm_logs MODIFY TTL toDateTime(timestamp) + INTERVAL 50 YEAR")
@@ -121,7 +126,7 @@ def test_the_command_says_what_it_will_do_and_does_it(world: World, recorder: Re
 
 
 def test_converted_tables_are_those_of_a_fresh_database(recorder: Recorder, older: Callable[..., Client]) -> None:
-    client = older()
+    client = older(thought=True)
     assert run(client) == 0
     fresh = f"{recorder.database}_fresh"
     ch_logger.configure(url=recorder.url.replace(recorder.database, fresh))
@@ -132,6 +137,7 @@ def test_converted_tables_are_those_of_a_fresh_database(recorder: Recorder, olde
         wanted = client.query(query.format(fresh, tuple(DOCUMENTED))).result_rows
         assert made == [(name, text.replace(fresh, recorder.database)) for name, text in wanted]
         assert len(made) == len(DOCUMENTED)
+        assert client.query("SELECT DISTINCT thought FROM llm_logs").result_rows == [("why",)]
     finally:
         ch_logger.configure(url=recorder.url)
         recorder.reader.command(f"DROP DATABASE {fresh}")
@@ -241,7 +247,7 @@ def test_two_at_once(recorder: Recorder, older: Callable[..., Client]) -> None:
 
 
 def test_an_old_table_that_holds_more_is_not_dropped(older: Callable[..., Client]) -> None:
-    client = older(*FEW)
+    client = older("individuals")
     assert run(client) == 0
     client.command("INSERT INTO individuals_before_convert (run_id, individual_id) SELECT 'late', 'x'")
     with pytest.raises(convert.ConvertError, match="individuals_before_convert has 1 rows whose keys are not in individuals"):

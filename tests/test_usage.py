@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import decimal
+import enum
 import fractions
 import json
 import os
 import random
+import re
 import struct
 import subprocess
 import sys
@@ -48,6 +50,26 @@ class OpenAIUsage(pydantic.BaseModel):
     total_tokens: int
     prompt_tokens_details: OpenAIDetails | None = None
     completion_tokens_details: OpenAIDetails | None = None
+
+
+class MediaModality(enum.StrEnum):
+    IMAGE = "IMAGE"
+
+
+class ModalityTokenCount(pydantic.BaseModel):
+    modality: MediaModality | None = None
+    token_count: int | None = None
+
+
+class GeminiUsage(pydantic.BaseModel):
+    """As google.genai.types.GenerateContentResponseUsageMetadata."""
+
+    prompt_token_count: int | None = None
+    cached_content_token_count: int | None = None
+    candidates_token_count: int | None = None
+    candidates_tokens_details: list[ModalityTokenCount] | None = None
+    thoughts_token_count: int | None = None
+    total_token_count: int | None = None
 
 
 @dataclass
@@ -159,11 +181,33 @@ CASES = [
             "toolUsePromptTokenCount": 65,
             "thoughtsTokenCount": 89,
             "totalTokenCount": 237,
-            "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 12}],
+            "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 2}, {"modality": "AUDIO", "tokenCount": 10}],
         },
-        {"input": 73, "input_cache_read": 4, "output": 160, "total": 237, "input.tool_use": 65, "output.reasoning": 89},
+        {
+            "input": 73,
+            "input_cache_read": 4,
+            "output": 160,
+            "total": 237,
+            "input.audio": 10,
+            "input.tool_use": 65,
+            "output.reasoning": 89,
+            "other.promptTokensDetails.TEXT": 2,
+        },
         77,
         160,
+    ),
+    Case(
+        "google-genai's object",
+        GeminiUsage(
+            prompt_token_count=11,
+            candidates_token_count=5,
+            thoughts_token_count=7,
+            total_token_count=23,
+            candidates_tokens_details=[ModalityTokenCount(modality=MediaModality.IMAGE, token_count=3), ModalityTokenCount()],
+        ),
+        {"input": 11, "output": 12, "total": 23, "output.reasoning": 7, "output.image": 3},
+        11,
+        12,
     ),
     Case(
         "Gemini by its OpenAI interface",
@@ -254,6 +298,15 @@ CASES = [
 ]
 
 
+def test_the_buckets_are_documented() -> None:
+    """The list of docs/values.md is that of csrc/usage.h."""
+    section = (ROOT / "docs/values.md").read_text().partition("## Tokens")[2].partition("**Names without a dot")[0]
+    header = (ROOT / "csrc/usage.h").read_text()
+    names = re.findall(r'X\(\w+, "([^"]+)"\)', header)
+    assert re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE) == names
+    assert {name for case in CASES for name in case.stored if not name.startswith("other.")} <= set(names)
+
+
 class Store:
     """One database for all of these tests: each has rows of its own name, and counts from its start on."""
 
@@ -304,6 +357,9 @@ def flattened(usage: Any, prefix: str = "") -> dict[str, int]:
     for name, value in (usage or {}).items():
         if isinstance(value, Mapping):
             numbers |= flattened(value, f"{prefix}{name}.")
+        elif isinstance(value, list):
+            counts = [(item.get("modality"), item.get("tokenCount", item.get("token_count"))) for item in value]
+            numbers |= {f"{prefix}{name}.{modality.upper()}": tokens for modality, tokens in counts if modality is not None}
         elif isinstance(value, int):
             numbers[prefix + name] = value
     return numbers
@@ -424,6 +480,35 @@ def test_an_unknown_cost_is_never_0(store: Store) -> None:
     assert store.count("values_replaced") == len(unknown)
 
 
+def test_costs_that_a_usage_tells(store: Store) -> None:
+    """OpenRouter and LiteLLM put a number among the tokens, Perplexity a mapping; a cost of the caller's comes first."""
+    tokens = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+    perplexity = {"input_tokens_cost": 0.0, "output_tokens_cost": 0.001, "request_cost": 0.005, "total_cost": 0.006}
+    cases: dict[str, tuple[Any, Any, str | None]] = {
+        "number": ({**tokens, "cost": 0.0123, "cost_details": {"upstream_inference_cost": 0.5}}, None, "0.0123"),
+        "object": (SimpleNamespace(**tokens, cost=0.25), None, "0.25"),
+        "mapping": ({**tokens, "cost": perplexity}, None, "0.006"),
+        "free": ({**tokens, "cost": 0}, None, "0"),
+        "given": ({**tokens, "cost": 0.0123}, 7, "7"),
+        "none": ({**tokens, "cost": None}, None, None),
+        "odd": ({**tokens, "cost": "cheap"}, None, None),
+        "nan": ({**tokens, "cost": float("nan")}, None, None),
+        "truth": ({**tokens, "cost": True}, None, None),
+    }
+    for name, (usage, cost, _) in cases.items():
+        store.log(name, usage=usage, cost=cost)
+    rows = store.rows()
+    for name, (_, cost, total) in cases.items():
+        row = rows[name]
+        assert row["total_cost"] == row["cost_details"].get("total") == (None if total is None else Decimal(total)), name
+        assert row["provided_cost_details"] == ({} if cost is None else {"total": Decimal(cost)}), name
+        assert row["usage_details"] == {"input": 10, "output": 5, "total": 15}, name
+    assert rows["mapping"]["cost_details"]["request_cost"] == Decimal("0.005")
+    ch_logger.log_llm_interaction("m", [], "", usage={**tokens, "cost": 0.5}, run_id=store.name)
+    (row,) = store.recorder.rows("observations", "total_cost", where=f"run_id = '{store.name}'")
+    assert row == {"total_cost": Decimal("0.5")}
+
+
 def test_costs_by_bucket(store: Store) -> None:
     cases: dict[str, tuple[Any, dict[str, str], str]] = {
         "summed": ({"input": 0.5, "output": Decimal("0.25"), "output.reasoning": 0.2}, {"total": "0.75"}, "0.75"),
@@ -491,6 +576,7 @@ def test_columns_that_may_be_null(store: Store) -> None:
     store.log("wild", status_message=5, prompt_version=2**40, end_time="no time", input=b"\xff")
     store.log("below", prompt_version=-1)
     store.log("above", prompt_version="65536.5")
+    store.log("edge", prompt_version=2**31 - 1)
     rows = store.rows(columns="status_message, prompt_version, toString(end_time) AS ended, input")
     assert {name: tuple(row.values())[1:] for name, row in rows.items()} == {
         "none": (None, None, None, None),
@@ -498,8 +584,9 @@ def test_columns_that_may_be_null(store: Store) -> None:
         "wild": ("5", 65535, None, "\ufffd"),
         "below": (None, 0, None, None),
         "above": (None, 65535, None, None),
+        "edge": (None, 65535, None, None),
     }
-    assert (store.count("values_clamped"), store.count("values_replaced")) == (3, 2)
+    assert (store.count("values_clamped"), store.count("values_replaced")) == (4, 2)
 
 
 # ---- prices ----

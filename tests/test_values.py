@@ -577,7 +577,7 @@ def test_a_row_that_is_too_large(recorder: Recorder, caplog: pytest.LogCaptureFi
         ch_logger.update_evolution_run("r" * 70_000_000, "s" * 70_000_000, 1)
         ch_logger.log_llm_interaction("small", [], "r")
     result = ch_logger.flush(30)
-    assert (result.delivered, result.dropped, result.pending) == (2, 4, 0)
+    assert (result.delivered, result.dropped, result.pending) == (3, 6, 0)
     assert [row["model"] for row in recorder.read("llm_logs", ["model"])] == ["small"]
     messages = [record.getMessage() for record in caplog.records if "128 MiB" in record.getMessage()]
     assert len(messages) == 1

@@ -9,6 +9,8 @@ from typing import cast
 
 import click
 
+from genesis_ch import _nearest
+
 COMMANDS = ("demo", "doctor", "query", "serve", "exec", "sync", "outbox", "migrate", "retention", "purge")
 _MODULES = {"exec": "execute", "outbox": "outbox_commands"}
 INTERRUPTED = 130
@@ -26,6 +28,13 @@ class _Group(click.Group):
             return None
         module = import_module(f"genesis_ch.cli.{_MODULES.get(cmd_name, cmd_name)}")
         return cast(click.Command, module.command)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; the error about one that is unknown names the nearest."""
+        near = _nearest.nearest(args[0], COMMANDS)
+        if args[0] not in COMMANDS and near and not args[0].startswith("-"):
+            ctx.fail(f"No such command {args[0]!r}. Did you mean {near[0]!r}?")
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command; Ctrl-C ends it without a traceback."""

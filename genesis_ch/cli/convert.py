@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 PLAIN = ("MergeTree", "SharedMergeTree")
 REPLACING = ("ReplacingMergeTree", "SharedReplacingMergeTree")
+EXCHANGING = ("Atomic", "Replicated", "Shared")
 ROUNDS = 20
 WRITERS_SECONDS = 60.0
 _COPY_SETTINGS = {"final": 0, "max_partitions_per_insert_block": 0, "insert_deduplicate": 0, "async_insert": 0}
@@ -182,20 +183,24 @@ def _is_open(tables: Tables, target: Target) -> bool:
 
 
 def _say_plan(tables: Tables, open_ones: list[Target], drop_old: bool) -> None:
-    rows = []
+    engine = str(tables.client.command("SELECT engine FROM system.databases WHERE name = currentDatabase()"))
+    if engine not in EXCHANGING:
+        raise ConvertError(f"database {tables.client.database} has engine {engine}, in which two tables cannot change places")
+    rows, total = [], 0
     for target in open_ones:
         plain = tables.is_plain(target.name)
         source = target.name if plain else target.building
         if plain and target.kept in tables.engines:
             raise ConvertError(f"{target.kept} is there already; drop or rename it first")
-        engine = tables.engines[source]
-        rows.append((target.name, engine.rows, screen.size(engine.bytes), _sharing(tables, target, source), "" if plain else "goes on"))
+        held = tables.engines[source]
+        total += held.bytes
+        rows.append((target.name, held.rows, screen.size(held.bytes), _sharing(tables, target, source), "" if plain else "goes on"))
     columns = ("table", "rows", "size", "rows behind a newer one of the same key", "")
     screen.say(f"To rebuild as ReplacingMergeTree in database {tables.client.database}:")
     screen.console().print(screen.table(columns, rows))
     fate = "is dropped" if drop_old else "is kept as NAME_before_convert"
     screen.say(f"Every row is copied; of rows that share a key, final=1 shows the newest. The old table, with all of them, {fate}.")
-    screen.say(f"Programs may go on recording. It takes about {screen.size(sum(tables.engines[row[0]].bytes for row in rows))} of disk.")
+    screen.say(f"Programs may go on recording. It takes up to {screen.size(total)} of disk more.")
 
 
 def _convert(tables: Tables, target: Target, drop_old: bool) -> None:

@@ -55,8 +55,8 @@ class Plan:
         return [entry.name for entry in self.entries if entry.state == UNKNOWN]
 
 
-def make(logger: ClickHouseLogger, target: int | None, run: bool, timeout: float) -> Plan:
-    """Plan the way to migration `target` (None: the newest) and, if asked to, go it.
+def make(logger: ClickHouseLogger, target: int | None, run: bool, timeout: float, again: bool = False) -> Plan:
+    """Plan the way to migration `target` (None: the newest) and, if asked to, go it; `again`: whatever the ledger says.
 
     The core talks to the server in a thread of its own, so that Ctrl-C and the timeout end the wait at once; a statement that
     is under way then goes on at the server, which does no harm.
@@ -66,7 +66,7 @@ def make(logger: ClickHouseLogger, target: int | None, run: bool, timeout: float
 
     def ask() -> None:
         try:
-            answers.append(logger._migrate(target, run))
+            answers.append(logger._migrate(target, run, again))
         except Exception as error:  # handed to the thread that waits
             errors.append(error)
 

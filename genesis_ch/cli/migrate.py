@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -24,6 +25,7 @@ _WIDTH = 23
 @click.option("--dry-run", is_flag=True, help="Say what would be done, statement by statement, and change nothing.")
 @click.option("--print", "printed", is_flag=True, help="Print the statements for an administrator, to be run by clickhouse-client.")
 @click.option("--to", metavar="N", help="Apply migrations up to number N and undo those above it; 0 undoes all.")
+@click.option("--again", is_flag=True, help="Apply everything again: brings back tables that were dropped by hand.")
 @click.option("--convert", "converts", is_flag=True, help="Rebuild tables of the older Python logger as ReplacingMergeTree.")
 @click.option("--drop-old", is_flag=True, help="With --convert: do not keep the old tables.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -34,6 +36,7 @@ def command(
     dry_run: bool,
     printed: bool,
     to: str | None,
+    again: bool,
     converts: bool,
     drop_old: bool,
     yes: bool,
@@ -48,24 +51,26 @@ def command(
         raise click.UsageError("--status, --dry-run, --print and --convert are one at a time")
     if drop_old and not converts:
         raise click.UsageError("--drop-old goes with --convert")
-    if converts and to is not None:
-        raise click.UsageError("--convert needs all migrations; leave --to out")
+    if to is not None and (converts or again):
+        raise click.UsageError("--convert and --again are about all migrations; leave --to out")
+    if converts and os.environ.get("GENESIS_CH_CLUSTER"):
+        raise click.UsageError("--convert rebuilds tables of one server; unset GENESIS_CH_CLUSTER")
     target = _target(to)
     logger = store.open_logger(path)
     if converts:
-        _apply(logger, _plan(logger, None, timeout), None, timeout)
+        _apply(logger, _plan(logger, None, timeout, again), None, timeout, again)
         sys.exit(convert.run(logger, drop_old=drop_old, yes=yes, timeout=timeout))
-    plan = _plan(logger, target, timeout)
+    plan = _plan(logger, target, timeout, again and not status)
     if status:
         _say_entries(plan)
     elif dry_run:
         _say_steps(plan)
     elif printed:
-        _print_script(plan)
+        _print_script(plan, again)
     else:
         _check_undoing(plan, target, yes)
-        _apply(logger, plan, target, timeout)
-        _say_outcome(_plan(logger, target, timeout), plan)
+        _apply(logger, plan, target, timeout, again)
+        _say_outcome(_plan(logger, target, timeout, False), plan)
 
 
 def _target(to: str | None) -> int | None:
@@ -79,8 +84,8 @@ def _target(to: str | None) -> int | None:
         raise click.UsageError(f"--to {to}: {error}") from None
 
 
-def _plan(logger: ClickHouseLogger, target: int | None, timeout: float) -> ledger.Plan:
-    plan = ledger.make(logger, target, False, timeout)
+def _plan(logger: ClickHouseLogger, target: int | None, timeout: float, again: bool) -> ledger.Plan:
+    plan = ledger.make(logger, target, False, timeout, again)
     if plan.reason:
         _fail(f"Nothing was applied: {plan.reason}", plan)
     return plan
@@ -91,11 +96,11 @@ def _fail(title: str, plan: ledger.Plan) -> NoReturn:
     sys.exit(1)
 
 
-def _apply(logger: ClickHouseLogger, plan: ledger.Plan, target: int | None, timeout: float) -> None:
+def _apply(logger: ClickHouseLogger, plan: ledger.Plan, target: int | None, timeout: float, again: bool) -> None:
     """Run what the plan says, if anything; ends the command when that fails."""
     if not plan.steps:
         return
-    done = ledger.make(logger, target, True, timeout)
+    done = ledger.make(logger, target, True, timeout, again)
     if done.reason:
         what = "Nothing was applied" if done.done == 0 else f"{done.done} of {len(done.steps)} statements were run"
         _fail(f"{what}: {done.reason}", done)
@@ -145,13 +150,13 @@ def _say_steps(plan: ledger.Plan) -> None:
         screen.say(f"✅ nothing to do: the tables of database {plan.database} are as wanted")
 
 
-def _print_script(plan: ledger.Plan) -> None:
+def _print_script(plan: ledger.Plan, again: bool) -> None:
     """SQL and comments only, so that the output can be piped into clickhouse-client as it is."""
     if not plan.steps:
         screen.say(f"-- The tables of database {plan.database} are as wanted: there is nothing to run.")
         return
     screen.say("-- For an account that may create and alter tables. Every statement can be repeated.")
-    if plan.unreadable:
+    if plan.unreadable and not again:
         screen.say("-- The account that printed this may not read the ledger, so this is everything from the beginning.")
     used = False
     for step in plan.steps:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 DELIVERY_SECONDS = 5.0
 WHAT = "delete the run"
+SPREAD = "on a cluster: ALTER TABLE ..._local ON CLUSTER ... DELETE WHERE run_id = ..., for each table (docs/operations.md)"
 
 
 @click.command("purge", short_help="Delete a run everywhere.")
@@ -54,11 +55,11 @@ def command(run_id: str, dry_run: bool, yes: bool, path: Path | None, timeout: f
 
 
 def _find(client: Client, run_id: str) -> list[purge.Rows]:
-    """Return the rows of the run in each table; leave with 1 when a table is missing."""
+    """Return the rows of the run in each table; leave with 1 when it cannot be deleted here."""
     try:
         return purge.find(client, run_id)
-    except LookupError as error:
-        screen.fail(str(error.args[0]), ["to create the tables: genesis-ch migrate"])
+    except purge.NotHereError as error:
+        screen.fail(f"Nothing was deleted: {error}", ["where tables are missing: genesis-ch migrate", SPREAD])
         sys.exit(1)
 
 
@@ -74,7 +75,7 @@ def _outbox(run_id: str) -> tuple[int, int]:
 def _fail_unknown(client: Client, run_id: str, waiting: int, refused: int) -> None:
     """Say that no table knows the run, and leave with 1."""
     near = _nearest.nearest(run_id, purge.known_runs(client))
-    cures = [f"did you mean {name!r}?" for name in near] or ["to see the runs: SELECT run_id FROM evolution_runs"]
+    cures = [f"did you mean {name!r}?" for name in near] + ["to see the runs: genesis-ch query run_costs"]
     if waiting:
         cures.append(f"{waiting} rows of it wait in the outbox; when they are delivered (genesis-ch sync), it can be deleted")
     if refused:

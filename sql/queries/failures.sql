@@ -57,7 +57,10 @@ WITH
             *,
             replaceRegexpAll(line, '0[xX][0-9a-fA-F]+', '<address>') AS without_addresses,
             replaceRegexpAll(without_addresses, '[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}', '<id>') AS without_uuids,
-            replaceRegexpAll(without_uuids, '([A-Za-z]:\\\\|~/|\\.{0,2}/)[^\\s\'",:\\x3b()<>]+|[\\w.-]+(/[\\w.-]+){2,}', '<path>') AS without_paths,
+            replaceRegexpAll(
+                without_uuids,
+                '(^|[\\s\'"(\\[=,:])(([A-Za-z]:\\\\|~/|\\.{0,2}/)[^\\s\'",:\\x3b()<>]+|[\\w.-]+(/[\\w.-]+){2,})',
+                '\\1<path>') AS without_paths,
             replaceRegexpAll(without_paths, '\\b[0-9a-f]{12,}\\b', '<id>') AS without_hashes,
             replaceRegexpAll(without_hashes, '[0-9]+([.,][0-9]+)*', '<n>') AS without_numbers,
             substringUTF8(replaceRegexpAll(without_numbers, '\\s+', ' '), 1, 200) AS cause

@@ -1,5 +1,5 @@
 -- How much better than the generation before was each generation of a run?
--- Printed form: lag() is 0 before the first generation, whose whole score then counts as improvement; and a best_score of NaN makes two of NaN.
+-- Printed form: lag() is unknown to servers before 25.8, and 0 before the first generation, whose whole score then counts as improvement; a best_score of NaN makes two of NaN.
 -- Generations without a finite best_score are left out, and the next one is compared with the last that had one; the first has NULL.
 -- is_record says whether the generation beat all before it: a recovery from a bad generation does not.
 -- param run_id: the run

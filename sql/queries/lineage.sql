@@ -6,11 +6,20 @@
 WITH RECURSIVE
     wanted AS
     (
-        SELECT argMaxIf(individual_id, (fitness_score, -generation), isFinite(fitness_score)) AS id
-        FROM individuals
-        WHERE run_id = {run_id:String}
-            AND {individual_id:String} = ''
-        HAVING {individual_id:String} = ''
+        SELECT id
+        FROM
+        (
+            SELECT individual_id AS id
+            FROM individuals
+            WHERE run_id = {run_id:String}
+                AND {individual_id:String} = ''
+                AND isFinite(fitness_score)
+            ORDER BY
+                fitness_score DESC,
+                generation,
+                individual_id
+            LIMIT 1
+        )
         UNION ALL
         SELECT {individual_id:String} AS id
         WHERE {individual_id:String} != ''

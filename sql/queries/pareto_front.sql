@@ -43,26 +43,22 @@ WITH
             maxForEach(point) AS highest
         FROM points
     ),
-    strong AS
     (
-        SELECT point
-        FROM points
-        CROSS JOIN ranges
-        ORDER BY arraySum((value, low, high) -> if(high > low, (value - low) / (high - low), 0.), point, lowest, highest) DESC
-        LIMIT 100
-    ),
+        SELECT groupArray(point)
+        FROM
+        (
+            SELECT point
+            FROM points
+            CROSS JOIN ranges
+            ORDER BY arraySum((value, low, high) -> if(high > low, (value - low) / (high - low), 0.), point, lowest, highest) DESC
+            LIMIT 32
+        )
+    ) AS strong,
     candidates AS
     (
         SELECT point
         FROM points
-        WHERE point NOT IN
-        (
-            SELECT points.point
-            FROM points
-            CROSS JOIN strong
-            WHERE arrayAll((value, other) -> other >= value, points.point, strong.point)
-                AND points.point != strong.point
-        )
+        WHERE NOT arrayExists(rival -> rival != point AND arrayAll((value, other) -> other >= value, point, rival), strong)
     ),
     beaten AS
     (

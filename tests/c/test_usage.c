@@ -217,6 +217,7 @@ static void test_what_is_not_known_is_not_there(void)
     CHECK_SORTED("total_tokens=0", "total=0");
     CHECK_SORTED("completion_tokens_details.reasoning_tokens=7", "output.reasoning=7");
     CHECK_SORTED("images=3 seconds=9", "other.images=3 other.seconds=9");
+    CHECK_SORTED("cost=3 cost.total=4 cost_details.x=5 costly=6", "other.costly=6");
     CHECK_SORTED("Prompt_tokens=3 prompt_token=4 prompt_tokens_=5",
                  "other.Prompt_tokens=3 other.prompt_token=4 other.prompt_tokens_=5");
 }
