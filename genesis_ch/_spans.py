@@ -73,7 +73,9 @@ class Span:
 
         Stored when the span ends, or at once when it has ended.
         """
-        metadata: Values = {**(self._changes.get("metadata") or {}), **(fields.get("metadata") or {})}
+        before: Values = self._changes.get("metadata") or {}
+        added: Values = fields.get("metadata") or {}
+        metadata = {**before, **added}
         self._changes.update(fields)
         if metadata:
             self._changes["metadata"] = metadata
