@@ -136,7 +136,7 @@ static void put_fold(const struct piece *piece)
     else {
         put(piece, ", argMax(r.%c, (bitTest(r._set, %b), bitTest(r._set, %b) OR NOT (");
         put_emptiness(piece, 'r');
-        put(piece, "), r.event_ts)) AS %c");
+        put(piece, "), if(bitTest(r._set, %b), 1, -1) * toUnixTimestamp64Milli(r.event_ts))) AS %c");
     }
 }
 
@@ -159,7 +159,9 @@ static void put_merged(const struct piece *piece)
     else if (gch_name_is(piece->name, "tags"))
         put(piece, "if(_live, arrayDistinct(arrayConcat(s.%c, n.%c)), n.%c)");
     else {
-        put(piece, "multiIf(NOT _live, n.%c, (_late OR NOT bitTest(n._bits, %b)) AND NOT (");
+        /* A tombstone still says which run it was of, so that the run can be purged. */
+        put(piece, gch_name_is(piece->name, "run_id") ? "multiIf(_found AND n.%c = '', s.%c, " : "multiIf(");
+        put(piece, "NOT _live, n.%c, (_late OR NOT bitTest(n._bits, %b)) AND NOT (");
         put_emptiness(piece, 's');
         put(piece, "), s.%c, n.%c)");
     }

@@ -113,7 +113,8 @@ static int fill_slots(struct gch_row_context *context, struct slots *slots, cons
     slots->deletes = method->kind == GCH_KIND_DELETE;
     for (size_t i = 0; i < count; i++) {
         slots->value[i] = method->argument_of[i] < 0 ? NULL : values[method->argument_of[i]];
-        if (slots->value[i] != NULL && slots->value[i] != Py_None)
+        bool given = slots->value[i] != NULL && slots->value[i] != Py_None;
+        if (given && (context->filled >> method->argument_of[i] & 1) == 0)
             slots->set |= UINT64_C(1) << i;
     }
     return set_times(context, slots, method->timestamp < 0 ? NULL : values[method->timestamp]);

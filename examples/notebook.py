@@ -12,6 +12,7 @@ RUNNER = """
 import time
 from genesis_ch import ch_logger
 
+ch_logger.connect()
 ch_logger.log_evolution_run("run_notebook", "toy", {}, 20, "local", "results/notebook.db")
 for generation in range(10):
     time.sleep(0.2)

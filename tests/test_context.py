@@ -62,6 +62,22 @@ def test_the_call_counts_more_and_outside_there_is_nothing(recorder: Recorder) -
     assert found == {"own": ("own", 0), "none": ("R", 3), "empty": ("", 3), "outside": ("", None)}
 
 
+def test_a_change_from_elsewhere_does_not_move_a_row(recorder: Recorder) -> None:
+    """Trace, step, run and individual of an observation stay, whether the calls are in one batch or not."""
+    with genesis_ch.context(**INSIDE), genesis_ch.span("made in") as home:
+        id, other = (ch_logger.log_observation(name, "tool") for name in ("a", "b"))
+    with genesis_ch.context(run_id="elsewhere", individual_id="x", metadata={"seen": 1}), genesis_ch.span("changed in"):
+        ch_logger.log_observation(id=id, output="o")
+        recorder.rows("observations")
+        ch_logger.log_observation(id=other, output="o")
+        ch_logger.log_observation(id=other, individual_id="said")
+    rows = recorder.rows("observations", where=f"id IN ('{id}', '{other}')", order="name")
+    for row in rows:
+        assert (row["trace_id"], row["parent_observation_id"], row["run_id"]) == (home.trace_id, home.id, "R")
+        assert (row["output"], row["metadata"]) == ("o", {"seen": "1"})
+    assert [row["individual_id"] for row in rows] == ["i", "said"]
+
+
 def test_contexts_nest_and_come_back() -> None:
     with genesis_ch.context(run_id="a", tags="x", metadata={"k": 1, "l": 1}):
         with genesis_ch.context(generation=1, tags=["y", "x"], metadata={"k": 2}):
