@@ -153,7 +153,7 @@ def test_each_row_is_seen_once_by_any_client(recorder: Recorder) -> None:
     with clickhouse_connect.get_client(dsn=recorder.url, settings=others) as client:
         assert client.query("SELECT count() FROM generations").result_rows == [(2,)]
         assert queries.fitness_trajectory(client, run_id="r").result_rows == [(0, 2.0, 2.0, 1, 0.0, 2.0)]
-        assert queries.llm_costs_by_model(client).result_rows == [("m", 1, 0.0, None, 0.0, 0.0)]
+        assert queries.llm_costs_by_model(client).result_rows == [("m", 1, None, None, 0.0, 0.0)]
 
 
 def test_every_query_is_in_queries_md() -> None:
