@@ -73,7 +73,7 @@ class Span:
 
         Stored when the span ends, or at once when it has ended.
         """
-        metadata = {**(self._changes.get("metadata") or {}), **(fields.get("metadata") or {})}
+        metadata: Values = {**(self._changes.get("metadata") or {}), **(fields.get("metadata") or {})}
         self._changes.update(fields)
         if metadata:
             self._changes["metadata"] = metadata

@@ -122,7 +122,7 @@ def run_tests(engine: Engine, package: Path, options: list[str]) -> tuple[str, i
     front = [sys.executable, str(HERE / "front.py"), "--engine", str(package)]
     files = sorted({str(path) for pattern in PATTERNS for path in TESTS.glob(pattern)})
     files += [str(HERE / "check_old.py")] * (not engine.whole)
-    command = [sys.executable, "-m", "pytest", "--timeout=120", *(options or files)]
+    command = [sys.executable, "-m", "pytest", "--timeout=60", *(options or files)]
     process = subprocess.Popen(
         command,
         cwd=ROOT,
