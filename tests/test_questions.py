@@ -144,7 +144,7 @@ def test_more_individuals_than_the_few_that_drop_most_of_the_others(lab: Lab) ->
     tables = lab.run(rows)
     for objectives in (METRICS, METRICS[:2]):
         lab.check("pareto_front", tables, objectives=list(objectives), directions=["max", "min", "max"][: len(objectives)])
-    circle = [{"individual_id": str(n), "metrics": {"speed": math.cos(n / 60), "loss": math.sin(n / 60) - n % 2 / 1e5}} for n in range(95)]
+    circle = [{"individual_id": str(n), "metrics": {"speed": math.cos(n // 2 / 60), "loss": math.sin(n // 2 / 60) - n % 2}} for n in range(188)]
     lab.check("pareto_front", lab.run(circle), objectives=["speed", "loss"])
 
 
