@@ -1,5 +1,6 @@
-/* needs: migrate.c migration.c ledger.c transport.c reply.c server_text.c error_class.c descriptor.c thread.c url.c
- * query_text.c buf.c status.c utf8.c ; libs: libcurl */
+/* needs: migrate.c migration.c ledger.c cluster.c cluster_alter.c cluster_column.c cluster_work.c sql_scan.c
+ * transport.c reply.c server_text.c error_class.c descriptor.c thread.c url.c query_text.c buf.c status.c utf8.c ;
+ * libs: libcurl */
 #include "migrate.h"
 
 #include <limits.h>
@@ -115,6 +116,8 @@ static void test_ledger_of_any_bytes(void)
     gch_buf_deinit(&rows);
 }
 
+static const struct gch_cluster single = {"", "d`b"};
+
 /* The kinds of a plan's steps, each with the number of its migration. */
 static void check_plan(const struct gch_ledger *ledger, unsigned long target, const char *want)
 {
@@ -124,7 +127,7 @@ static void check_plan(const struct gch_ledger *ledger, unsigned long target, co
     gch_buf_init(&got, 4096);
     CHECK_INT(gch_migrations_add(&migrations, "1_a", "A;\nB;\n", "a;\n"), GCH_OK);
     CHECK_INT(gch_migrations_add(&migrations, "2_b", "C;\n", "c;\nd;\n"), GCH_OK);
-    CHECK_INT(gch_plan_make(&plan, &migrations, ledger, target, "d`b"), GCH_OK);
+    CHECK_INT(gch_plan_make(&plan, &migrations, ledger, target, &single), GCH_OK);
     for (size_t i = 0; i < plan.count; i++) {
         bool file = plan.steps[i].kind == GCH_STEP_UP || plan.steps[i].kind == GCH_STEP_DOWN;
         gch_buf_printf(&got, "%s%.1s%s ", gch_step_word(plan.steps[i].kind), plan.steps[i].migration,
@@ -162,5 +165,33 @@ static void test_plan(void)
     gch_ledger_deinit(&ledger);
 }
 
+static void test_plan_for_a_cluster(void)
+{
+    static const struct gch_cluster cluster = {"main", "evo"};
+    static const char *const want[] = {
+        "CREATE DATABASE IF NOT EXISTS `evo` ON CLUSTER 'main'",
+        "CREATE TABLE IF NOT EXISTS genesis_schema_migrations_local ON CLUSTER 'main'",
+        "CREATE TABLE IF NOT EXISTS genesis_schema_migrations ON CLUSTER 'main'",
+        "DROP TABLE traces ON CLUSTER 'main' SYNC",
+        "DROP TABLE traces_local ON CLUSTER 'main' SYNC",
+        "INSERT INTO genesis_schema_migrations (name, state)",
+    };
+    struct gch_migrations migrations = {NULL, 0};
+    struct gch_ledger ledger = {.no_table = true};
+    struct gch_plan plan;
+    CHECK_INT(gch_migrations_add(&migrations, "1_a", "DROP TABLE traces;\n", ""), GCH_OK);
+    CHECK_INT(gch_plan_make(&plan, &migrations, &ledger, GCH_MIGRATE_NEWEST, &cluster), GCH_OK);
+    CHECK_INT(plan.count, sizeof(want) / sizeof(*want));
+    for (size_t i = 0; i < plan.count && i < sizeof(want) / sizeof(*want); i++) {
+        CHECK(strncmp(plan.steps[i].sql, want[i], strlen(want[i])) == 0);
+        CHECK_TEXT(plan.steps[i].cluster, "main");
+    }
+    gch_plan_deinit(&plan);
+    CHECK_INT(gch_migrations_add(&migrations, "2_b", "DROP TABLE mine;\n", ""), GCH_OK);
+    CHECK_INT(gch_plan_make(&plan, &migrations, &ledger, GCH_MIGRATE_NEWEST, &cluster), GCH_ERR_INVALID);
+    gch_plan_deinit(&plan);
+    gch_migrations_deinit(&migrations);
+}
+
 CHECK_MAIN(test_statements_end_at_a_semicolon_that_ends_its_line, test_names_and_order, test_ledger,
-           test_ledger_of_any_bytes, test_plan)
+           test_ledger_of_any_bytes, test_plan, test_plan_for_a_cluster)
