@@ -70,7 +70,7 @@ def _ids(table: str, touches: str, belongs: str) -> str:
 
 
 def _traces(keys: Keys) -> str:
-    return _ids("traces", f"{_RUN} IN (run_id, id)", f"{_OWN_RUN} = {_RUN} OR ({_OWN_RUN} = '' AND id = {_RUN})")
+    return _ids("traces", f"{_OF_RUN} OR id = {_RUN}", f"{_OWN_RUN} = {_RUN} OR ({_OWN_RUN} = '' AND id = {_RUN})")
 
 
 def _observations(keys: Keys) -> str:
