@@ -25,6 +25,7 @@ MIGRATIONS = ROOT / "sql" / "migrations"
 PIECE = 3000
 SETTLE_SECONDS = 90.0
 SLOW_SECONDS = 0.5
+FAST_SECONDS = 0.02
 SLOW_ROUNDS = 3
 
 
@@ -135,11 +136,10 @@ def bed(data: Path | None = None) -> Iterator[Bed]:
 def take_turns(contenders: Sequence[Callable[[], float]], rounds: int) -> list[float]:
     """The median seconds of each; one round of each in turn, so that a noisy machine disturbs all alike.
 
-    A contender that takes long gets fewer rounds. The first round only warms caches.
+    Where one takes long there are fewer rounds, and three times as many where all are done at once. The first round only warms caches.
     """
-    warm = [contender() for contender in contenders]
-    if max(warm) > SLOW_SECONDS:
-        rounds = min(rounds, SLOW_ROUNDS)
+    slowest = max(contender() for contender in contenders)
+    rounds = min(rounds, SLOW_ROUNDS) if slowest > SLOW_SECONDS else 3 * rounds if slowest < FAST_SECONDS else rounds
     times: list[list[float]] = [[] for _ in contenders]
     gc.disable()
     try:

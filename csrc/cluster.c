@@ -95,23 +95,27 @@ static void put_missing(const struct gch_cluster_work *work, struct gch_buf *out
     }
 }
 
-static void put_columns(const struct gch_cluster_work *work, struct gch_buf *out, struct gch_scan elements)
+/* False: there is none, or one without a name. */
+static bool put_columns(const struct gch_cluster_work *work, struct gch_buf *out, struct gch_scan elements)
 {
     struct gch_scan all = elements;
     const char *between = "\n(";
     while (gch_scan_peek(&elements).kind != GCH_TOKEN_END) {
         struct gch_piece piece = gch_scan_piece(&elements);
-        if (!gch_element_is_column(piece))
-            continue;
-        gch_buf_text(out, between);
         struct gch_scan column = {piece.at, piece.end};
         struct gch_token first = gch_scan_next(&column);
+        if (!gch_element_is_column(piece))
+            continue;
+        if (!gch_token_is_name(&first))
+            return false;
+        gch_buf_text(out, between);
         gch_buf_span(out, piece.at, gch_token_end(&first));
         (void)gch_column_put(out, column);
         between = ",";
     }
     put_missing(work, out, all);
     gch_buf_text(out, "\n)");
+    return between[0] == ',';
 }
 
 /* Behind the last element, and in front of a comment that may stand there. */
@@ -168,7 +172,8 @@ static enum gch_status render_create_table(struct gch_cluster_work *work)
     gch_buf_text(out, "Replicated");
     gch_buf_span(out, engine.at, work->scan.end);
     out = gch_work_begin_on(work, false);
-    put_columns(work, out, elements);
+    if (!put_columns(work, out, elements))
+        return gch_work_refuse(work, "name the columns");
     put_distributed(out, work);
     return GCH_OK;
 }

@@ -88,6 +88,8 @@ static void put_above(struct alter *alter, const struct column_command *command)
 static enum gch_status put_column_command(struct gch_cluster_work *work, struct alter *alter,
                                           const struct column_command *command)
 {
+    if (!gch_token_is_name(&command->column))
+        return gch_work_refuse(work, "a name is missing");
     bool key = is_sharded_by(work, &command->column);
     if (key && gch_token_is(&command->verb, "DROP"))
         return GCH_OK;

@@ -84,8 +84,7 @@ static bool can_do_without(struct gch_connection *connection, enum gch_status st
 enum gch_status gch_connection_make(struct gch_connection *connection, struct gch_reply *reply,
                                     const _Atomic bool *stop, struct gch_err *err)
 {
-    /* The reply is still that of the statement that failed. The ledger does not know of a table that somebody dropped.
-     */
+    /* The reply is still that of the statement that failed; the ledger does not know what somebody dropped. */
     bool again = reply->code == CODE_UNKNOWN_TABLE;
     enum gch_status status = gch_connection_reach(connection, stop, err);
     if (status != GCH_OK)

@@ -1,14 +1,16 @@
 #include "migrate.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "query_text.h"
 
-#define STATEMENT_MAX (1U << 20)
+#define STATEMENT_MAX             (1U << 20)
+#define CODE_CLUSTER_DOESNT_EXIST 701
 /* On a cluster a row of the ledger is there when the answer is, and a node that is down is named before the request's
  * time is over. */
-#define STEP_SETTINGS "&distributed_foreground_insert=1&distributed_ddl_task_timeout=45"
+#define STEP_SETTINGS             "&distributed_foreground_insert=1&distributed_ddl_task_timeout=45"
 
 static const char *const step_words[] = {
 #define X(kind, word) word,
@@ -47,7 +49,8 @@ static enum gch_status add(struct gch_plan *plan, enum gch_step_kind kind, const
     enum gch_status status = gch_cluster_render(&plan->cluster, sql, len, &rendered, NULL);
     for (size_t i = 0; i < rendered.count && status == GCH_OK; i++) {
         const struct gch_buf *text = &rendered.statements[i];
-        status = add_step(plan, (struct gch_step){kind, migration, strndup((const char *)text->data, text->len)});
+        char *copy = strndup((const char *)text->data, text->len);
+        status = add_step(plan, (struct gch_step){kind, migration, plan->cluster.name, copy});
     }
     gch_rendered_deinit(&rendered);
     return status;
@@ -173,6 +176,29 @@ size_t gch_plan_applies(const struct gch_plan *plan)
 
 /* ---- running it ---- */
 
+static void name_clusters(const char *wanted, struct gch_transport *transport, struct gch_reply *reply)
+{
+    char sql[256];
+    struct gch_reply answer;
+    struct gch_request request = {.sql = sql, .without_database = true};
+    (void)snprintf(
+        sql, sizeof(sql),
+        "SELECT arrayStringConcat(arraySort(name -> editDistance(name, '%s'), groupUniqArray(cluster)), ', ') "
+        "FROM system.clusters FORMAT TabSeparatedRaw",
+        wanted);
+    gch_reply_init(&answer);
+    if (gch_transport_send(transport, &request, &answer) == GCH_OK && answer.body.len > 0) {
+        int len = (int)answer.body.len - 1;
+        (void)gch_err_set(
+            &reply->err, GCH_ERR_REMOTE,
+            "ClickHouse at %s has no cluster \"%s\"; set GENESIS_CH_CLUSTER to one of its remote_servers: "
+            "%.*s",
+            transport->url.shown, wanted, len > 0 ? len : 14,
+            len > 0 ? (const char *)answer.body.data : "there are none");
+    }
+    gch_reply_deinit(&answer);
+}
+
 /* What a server says about a statement is of use only to who knows which one it was. */
 static void name_step(struct gch_err *err, const struct gch_step *step)
 {
@@ -186,7 +212,9 @@ enum gch_status gch_step_run(const struct gch_step *step, struct gch_transport *
     struct gch_request request = {
         .sql = step->sql, .extra = STEP_SETTINGS, .without_database = step->kind == GCH_STEP_DATABASE};
     enum gch_status status = gch_transport_send(transport, &request, reply);
-    if (status == GCH_ERR_REMOTE && reply->code != 0)
+    if (status == GCH_ERR_REMOTE && reply->code == CODE_CLUSTER_DOESNT_EXIST)
+        name_clusters(step->cluster, transport, reply);
+    else if (status == GCH_ERR_REMOTE && reply->code != 0)
         name_step(&reply->err, step);
     return status;
 }

@@ -36,6 +36,7 @@ const char *gch_step_word(enum gch_step_kind kind);
 struct gch_step {
     enum gch_step_kind kind;
     const char *migration; /* its name, borrowed; "" for the database and the ledger */
+    const char *cluster;   /* that the statement is for, borrowed; "": none */
     char *sql;             /* one statement, without semicolon */
 };
 
@@ -56,7 +57,8 @@ void gch_plan_deinit(struct gch_plan *plan);
 /* Migrations that the plan applies. */
 size_t gch_plan_applies(const struct gch_plan *plan);
 
-/* Runs one statement; failures are as of gch_transport_send, and the reply's words name the migration. */
+/* Runs one statement; failures are as of gch_transport_send, and the reply's words name the migration. For a cluster
+ * that the server does not have, they name those that it has, the most alike first. */
 enum gch_status gch_step_run(const struct gch_step *step, struct gch_transport *transport,
                              struct gch_reply *reply) GCH_MUST_CHECK;
 

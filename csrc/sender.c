@@ -69,10 +69,12 @@ static void note_success(struct gch_sender *sender)
     pthread_mutex_unlock(&sender->lock);
 }
 
-/* It answered and only could not take these rows now: there is no reason to look for it and its tables again. */
+/* It answered and only could not take these rows now: there is no reason to look for it and its tables again. A code is
+ * enough, because behind some proxies the headers of a success are missing. */
 static bool server_is_well(const struct gch_reply *reply)
 {
-    return reply->from_clickhouse && (reply->error_class == GCH_CLASS_RETRY || reply->error_class == GCH_CLASS_SPLIT);
+    bool answered = reply->from_clickhouse || reply->code != 0;
+    return answered && (reply->error_class == GCH_CLASS_RETRY || reply->error_class == GCH_CLASS_SPLIT);
 }
 
 /* Records a failed attempt and returns how long to wait. A connection that an idle embedded server dropped is no

@@ -101,7 +101,8 @@ class Span:
     def _store(self, times: Values) -> None:
         if self._start:
             times = {"start_time": self._start, **times}
-        self._log(id=self.id, **{"parent_observation_id": self._fields.get("parent_observation_id"), **self._changes, **times})
+        known = {name: self._fields[name] for name in ("parent_observation_id", "model") if name in self._fields}
+        self._log(id=self.id, **{**known, **self._changes, **times})
 
     def _log(self, **fields: Any) -> str:
         """Where it is called from need not be where the span began: its own context fills the row."""

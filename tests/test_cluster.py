@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from xml.etree import ElementTree
 
 import clickhouse_connect
 import pytest
@@ -202,13 +203,43 @@ def test_retention_changes_the_local_table(recorded: Node) -> None:
     assert retention.clear_ttl(recorded.client, "llm_logs")
 
 
-def test_purge_deletes_on_the_local_tables(recorded: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    few = ("programs_code", "individuals", "evolution_runs")
-    monkeypatch.setattr(purge, "CONDITIONS", {table: purge.CONDITIONS[table] for table in few})
-    assert [(rows.table, rows.stored) for rows in purge.find(recorded.client, "r2")] == [(table, 2) for table in few]
-    purge.delete(recorded.client, "r2")
-    assert [rows.stored for rows in purge.find(recorded.client, "r2")] == [0, 0, 0]
-    assert recorded.rows("SELECT count() FROM individuals WHERE run_id = 'r1'", final=1) == [(2,)]
+def test_rows_are_deleted_from_the_local_table(recorded: Node) -> None:
+    """A purge reads one server only, and says so; by hand it is one statement a table."""
+    with pytest.raises(purge.NotHereError, match="several servers"):
+        purge.find(recorded.client, "r2")
+    for table in ("individuals", "evolution_runs"):
+        assert recorded.rows(f"SELECT count() FROM {table} WHERE run_id = 'r2'", final=0) == [(2,)]
+        (statement,) = render_for_cluster(f"ALTER TABLE {table} DELETE WHERE run_id = 'r2' SETTINGS mutations_sync = 2", "one", "evo")
+        recorded.client.command(statement)
+        assert recorded.rows(f"SELECT count() FROM {table} WHERE run_id = 'r2'", final=0) == [(0,)]
+        assert recorded.rows(f"SELECT count() > 0 FROM {table} WHERE run_id = 'r1'", final=0) == [(True,)]
+
+
+@pytest.mark.parametrize(("wanted", "said"), [("onne", "one, two"), ("twos", "two, one")])
+def test_a_cluster_that_the_server_does_not_have(node: Node, script: Script, wanted: str, said: str) -> None:
+    """The message names those that it has, the most alike first."""
+    program = (
+        "import logging, sys; logging.basicConfig(stream=sys.stdout); from genesis_ch import ch_logger; "
+        "ch_logger.log_action('a', {}); ch_logger.flush(1)"
+    )
+    url = f"{node.url}/wrong_{wanted}"
+    log = script.run(program, CLICKHOUSE_URL=url, GENESIS_CH_CLUSTER=wanted, GENESIS_CH_CLOSE_TIMEOUT="0").stdout
+    assert f'no cluster "{wanted}"; set GENESIS_CH_CLUSTER to one of its remote_servers: {said}' in log
+
+
+def test_the_configuration_in_the_documents(node: Node) -> None:
+    """It is well-formed, has two shards of two replicas, and the path and name for tables that the node has, too."""
+    blocks = re.findall(r"```xml\n(.*?)```", (ROOT / "docs" / "operations.md").read_text(), re.DOTALL)
+    server, keeper = (ElementTree.fromstring(block) for block in blocks)
+    shards = server.findall("remote_servers/main/shard")
+    hosts = [[replica.findtext("host") for replica in shard.findall("replica")] for shard in shards]
+    assert hosts == [["ch-1a", "ch-1b"], ["ch-2a", "ch-2b"]]
+    assert [shard.findtext("internal_replication") for shard in shards] == ["true", "true"]
+    assert {macro.tag for macro in server.findall("macros/*")} == {"shard", "replica"}
+    ports = {node.findtext("port") for node in server.findall("zookeeper/node")}
+    assert ports == {keeper.findtext("keeper_server/tcp_port")}
+    settings = "SELECT name, value FROM system.server_settings WHERE name LIKE 'default_replica_%' ORDER BY name"
+    assert node.rows(settings) == [(name, server.findtext(name)) for name in ("default_replica_name", "default_replica_path")]
 
 
 def run_all(node: Node, texts: list[str], database: str) -> None:

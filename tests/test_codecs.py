@@ -89,10 +89,18 @@ def test_a_run_is_found_among_many_calls(recorder: Recorder) -> None:
     rows = "generateUUIDv4(), toDateTime64('2025-01-01', 3) + number, 'm', concat('run-', toString(intDiv(number, 10000)))"
     run(recorder, f"INSERT INTO llm_logs ({columns}) SELECT {rows} FROM numbers(200000)")
     run(recorder, "OPTIMIZE TABLE llm_logs FINAL")
-    query = f"SELECT count() FROM {recorder.database}.llm_logs FINAL WHERE run_id = 'run-7'"
-    assert recorder.reader.command(query) == 10000
-    plan = str(recorder.reader.command(f"EXPLAIN indexes = 1 {query}"))
-    skip = plan[plan.index("idx_run_id") :]
-    found = re.search(r"Granules: (\d+)/(\d+)", skip)
-    assert found
-    assert int(found[1]) <= 4 < 20 < int(found[2])
+    query = f"SELECT count() FROM {recorder.database}.llm_logs {{}} WHERE run_id = 'run-7'"
+    assert recorder.reader.command(query.format("FINAL")) == 10000
+    assert granules(recorder, query.format("")) <= 3
+    # Before 25.8 the engine does not use such an index with FINAL, because an older version of a row could win.
+    if str(recorder.reader.command("SELECT value FROM system.settings WHERE name = 'use_skip_indexes_if_final'")) == "1":
+        assert granules(recorder, query.format("FINAL")) <= 3
+
+
+def granules(recorder: Recorder, query: str) -> int:
+    """How many granules the index on run_id leaves of those that are there, twenty and more."""
+    plan = str(recorder.reader.command(f"EXPLAIN indexes = 1 {query} SETTINGS final = 0"))
+    found = re.search(r"idx_run_id.*?Granules: (\d+)/(\d+)", plan, re.DOTALL)
+    assert found, plan
+    assert int(found[2]) > 20
+    return int(found[1])

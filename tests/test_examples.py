@@ -50,6 +50,7 @@ def check_notebook(world: World, address: str, output: str) -> None:
     counts = [int(number) for number in re.findall(r"^(\d+) generations so far", output, re.MULTILINE)]
     assert counts == sorted(counts) and counts[0] < 10, "it was read while the run went on"
     assert re.search(r"^9 +9 +0\.998047 +0\.499023$", output, re.MULTILINE), output
+    assert "\n(1, 0.5, 0.5, True)\n" in output, "the second generation improved most"
     assert world.query("SELECT status, total_generations FROM evolution_runs", address) == [("completed", 10)]
 
 

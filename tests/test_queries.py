@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import pydoc
 import re
 from pathlib import Path
@@ -146,9 +147,13 @@ def test_each_row_is_seen_once_by_any_client(recorder: Recorder) -> None:
     for score in (1.0, 2.0):
         ch_logger.log_generation("r", 0, 1, score, score, 1)
         ch_logger.flush(30)
-    with clickhouse_connect.get_client(dsn=recorder.url, settings={"final": 0}) as client:
+    ch_logger.log_llm_interaction("m", [], "", cost=math.nan)
+    ch_logger.flush(30)
+    others = {"final": 0, "join_use_nulls": 1, "aggregate_functions_null_for_empty": 1, "prefer_column_name_to_alias": 1}
+    with clickhouse_connect.get_client(dsn=recorder.url, settings=others) as client:
         assert client.query("SELECT count() FROM generations").result_rows == [(2,)]
         assert queries.fitness_trajectory(client, run_id="r").result_rows == [(0, 2.0, 2.0, 1, 0.0, 2.0)]
+        assert queries.llm_costs_by_model(client).result_rows == [("m", 1, 0.0, None, 0.0, 0.0)]
 
 
 def test_every_query_is_in_queries_md() -> None:

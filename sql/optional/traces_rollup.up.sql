@@ -11,7 +11,7 @@
 -- On, after the migrations, with a client that may create tables:
 --     clickhouse client --database DATABASE --queries-file sql/optional/traces_rollup.up.sql
 -- or from Python, which also reaches the embedded server:
---     for statement in open("sql/optional/traces_rollup.up.sql").read().split(";\n"):
+--     for statement in re.split("(?m);$", open("sql/optional/traces_rollup.up.sql").read()):
 --         if statement.strip():
 --             ch_logger.client.command(statement)
 -- Rows that are there already: traces_rollup.fill.sql, once, while nothing is recorded. Off: traces_rollup.down.sql, the same way.

@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 PATTERNS = (
     "test_tables.py", "test_values.py", "test_delivery.py", "test_logger.py", "test_flush.py", "test_client.py",
     "test_refused_rows.py", "test_release.py", "test_migrat*.py", "test_cli_migrate.py", "test_cli_purge.py",
-    "test_cli_retention.py", "test_merge.py", "test_usage.py", "test_quer*.py", "test_printed_queries.py",
+    "test_cli_retention.py", "test_merge.py", "test_usage.py", "test_que*.py", "test_printed_queries.py",
     "test_observ*.py", "test_trac*.py", "test_context*.py", "test_code*.py", "test_optional*.py", "test_cluster*.py",
 )  # fmt: skip
 PROBE = """

@@ -296,6 +296,7 @@ def test_cap_in_an_outage(
 
 
 RETRY_AFTER = """
+ch_logger.connect(30)
 for i in range(10):
     issue("r", i)
 time.sleep(float(os.environ["SECONDS"]))
