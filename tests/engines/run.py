@@ -122,12 +122,13 @@ def run_tests(engine: Engine, package: Path, options: list[str]) -> tuple[str, i
     front = [sys.executable, str(HERE / "front.py"), "--engine", str(package)]
     files = sorted({str(path) for pattern in PATTERNS for path in TESTS.glob(pattern)})
     files += [str(HERE / "check_old.py")] * (not engine.whole)
-    command = [sys.executable, "-m", "pytest", "--timeout=60", *(options or files)]
+    command = [sys.executable, "-m", "pytest", "-p", "engines.lacks", "--timeout=120", *(options or files)]
     process = subprocess.Popen(
         command,
         cwd=ROOT,
         env={
             **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")]),
             "GENESIS_CH_TEST_SERVER": shlex.join(whole if engine.whole else front),
             "GENESIS_CH_TEST_ENGINE": shlex.join([engine.release, str(package)]),
         },
