@@ -389,10 +389,15 @@ def conserved(result: Mapping[str, Any], issued: int) -> None:
 
 
 def sync(cwd: Path, *, seconds: float = PROGRAM_SECONDS, **env: str) -> dict[str, Any]:
-    """What a user does after a crash: a fresh process that delivers what is in the outbox. Its counters."""
+    """What a user does after a crash: a fresh process that delivers what is in the outbox. Its counters.
+
+    It may take as long as the machine needs, but not stand still: a flush that stores nothing in 30 seconds is the last.
+    """
     text = """
     enabled = ch_logger.enabled
-    result = ch_logger.flush(30)
+    result, before = ch_logger.flush(30), 0
+    while result.pending > 0 and result.last_error is None and result.delivered > before:
+        result, before = ch_logger.flush(30), result.delivered
     say(stats=ch_logger.stats(), pending=result.pending, error=result.last_error)
     """
     outcome = run(text, cwd, seconds=seconds, **env)

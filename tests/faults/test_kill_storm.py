@@ -21,6 +21,10 @@ ROUNDS = (30, 500)
 MORE_ROUNDS = 20
 """At most, when no round met a request on its way: in these the server stands still until one waits to be read."""
 INSIST_SECONDS = 3.0
+CHECK_SECONDS = 150.0
+PACE, CALM_PACE = 0.006, 0.1
+"""Seconds between four rows of a thread. A server that rests between requests, which a busy machine's does not at the
+first pace, can be stopped before it reads one."""
 ROUNDS_BETWEEN_CHECKS = 15
 THREADS = 4
 FRESH_SECONDS = 5.0
@@ -41,8 +45,9 @@ def work(run, thread):
         issue_sized(f"{{run}}-{{thread}}", i)
         board[thread * 8 : thread * 8 + 8] = (i + 1).to_bytes(8, "little")
         if i % 4 == 0:
-            time.sleep(0.006)
-run = sys.stdin.readline().strip()
+            time.sleep(pace)
+run, pace = sys.stdin.readline().split()
+pace = float(pace)
 threads = [threading.Thread(target=work, args=(run, thread)) for thread in range({THREADS})]
 for thread in threads: thread.start()
 for thread in threads: thread.join()
@@ -146,10 +151,12 @@ class Storm:
 
     def round(self, producer: Program, board: Path, run: str) -> None:
         """Let a producer live for a moment, and note which of its calls had returned when it died."""
-        producer.tell(run)
-        self.pause(LONGEST_LIFE if self.insists else SHORTEST_LIFE, LONGEST_LIFE)
+        producer.tell(f"{run} {CALM_PACE if self.insists else PACE}")
         if self.insists:
+            self.wait_stored(f"{run}-0")
             self.deck.append("producer killed, server standing still")
+        else:
+            self.pause(SHORTEST_LIFE, LONGEST_LIFE)
         if not self.deck:
             self.deck = [kind for kind, times in FAULTS.items() for _ in range(times)]
             self.draw.shuffle(self.deck)
@@ -163,7 +170,7 @@ class Storm:
 
     def check(self) -> None:
         """Deliver all that is left, and compare the rows of the rounds since the last check with the calls."""
-        said = sync(self.cwd, **self.env)["stats"]
+        said = sync(self.cwd, seconds=CHECK_SECONDS, **self.env)["stats"]
         self.seen["rows adopted at checks"] += said["rows_adopted"]
         assert said["rows_adopted"] == said["rows_delivered"], said
         assert list(self.home.rglob("w-*")) == [] and list(self.home.rglob("damaged/*")) == []
@@ -187,17 +194,21 @@ class Storm:
         self.engine.ask("ALTER TABLE individuals MODIFY SETTING max_bytes_to_merge_at_max_space_in_pool = 1")
         self.engine.ask("TRUNCATE TABLE individuals")
 
+    def wait_stored(self, run: str) -> None:
+        """Until the engine, which may have to be started first, has a row of a run."""
+
+        def arrived() -> bool:
+            with contextlib.suppress(OSError, KeyError, AssertionError):
+                return self.engine.count(run) > 0
+            return False
+
+        wait_for(arrived, 30)
+
     def fresh_row(self) -> float:
         """Seconds from now until a row of a new process is stored."""
         begun = time.monotonic()
         program = start("issue_sized('fresh', 0)\nsys.stdin.readline()", self.cwd, **self.env)
-
-        def arrived() -> bool:
-            with contextlib.suppress(OSError, KeyError, AssertionError):
-                return self.engine.count("fresh") == 1
-            return False
-
-        wait_for(arrived, 30)
+        self.wait_stored("fresh")
         took = time.monotonic() - begun
         program.tell()
         program.finish().quiet()
@@ -215,6 +226,8 @@ def test_kill_storm(home: Path, tmp_path: Path, long_form: bool, figure: Figure)
     waiting = storm.prepare(0)
     number = -1
     while (number := number + 1) < rounds or (number < rounds + MORE_ROUNDS and storm.seen[MID_POST] == 0):
+        if number == rounds:
+            storm.check()
         storm.insists = number >= rounds
         now, waiting = waiting, storm.prepare(number + 1)
         storm.round(*now)
