@@ -1,6 +1,7 @@
 # make demo    a real evolution run, recorded in an embedded ClickHouse and read back
 # make test    everything that has to hold
 # make engines the schema, query and delivery tests against ClickHouse 24.8 and newer, some minutes; ENGINES="24.8 25.8" chooses
+# make bench   what is claimed about time and size, measured: some minutes; the tables of bench/*.md
 # make faults  the fault tests in their long form, under an hour, with clang and valgrind; the table of docs/reliability.md
 # Each does the whole set-up first; a second call skips what is done. PYTHON= chooses the interpreter.
 
@@ -31,8 +32,11 @@ faults: $(VENV)/.test
 	$(BIN)/python tests/faults/long.py build/faults
 
 bench: $(VENV)/.test
-	$(BIN)/python bench/log_calls.py
-	$(BIN)/python bench/million_rows.py
+	timeout 300 $(BIN)/python bench/log_calls.py
+	timeout 600 $(BIN)/python bench/million_rows.py
+	timeout 600 $(BIN)/python bench/queries.py
+	timeout 300 $(BIN)/python bench/codecs.py
+	timeout 600 $(BIN)/python bench/rollup.py
 
 $(BIN)/python:
 	@sh tools/system_libraries.sh

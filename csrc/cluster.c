@@ -70,24 +70,61 @@ static bool is_on_cluster(struct gch_scan scan)
     }
 }
 
-static enum gch_status put_columns(struct gch_cluster_work *work, struct gch_buf *out, struct gch_scan elements)
+static bool has_column(struct gch_scan elements, const struct gch_token *column)
 {
+    while (gch_scan_peek(&elements).kind != GCH_TOKEN_END) {
+        struct gch_piece piece = gch_scan_piece(&elements);
+        struct gch_scan scan = {piece.at, piece.end};
+        struct gch_token first = gch_scan_next(&scan);
+        struct gch_token name = gch_work_bare(&first);
+        if (name.len == column->len && memcmp(name.at, column->at, name.len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A later migration may be what adds the column that rows are sharded by; it then finds it there. All of them are
+ * texts. */
+static void put_missing(const struct gch_cluster_work *work, struct gch_buf *out, struct gch_scan elements)
+{
+    struct gch_scan columns = {work->columns, work->columns + strlen(work->columns)};
+    while (gch_scan_peek(&columns).kind != GCH_TOKEN_END) {
+        struct gch_token column = gch_scan_next(&columns);
+        if (column.kind == GCH_TOKEN_WORD && !has_column(elements, &column))
+            gch_buf_printf(out, ",\n    %.*s String", (int)column.len, column.at);
+    }
+}
+
+/* False: there is none, or one without a name. */
+static bool put_columns(const struct gch_cluster_work *work, struct gch_buf *out, struct gch_scan elements)
+{
+    struct gch_scan all = elements;
     const char *between = "\n(";
     while (gch_scan_peek(&elements).kind != GCH_TOKEN_END) {
         struct gch_piece piece = gch_scan_piece(&elements);
-        if (gch_column_is_bare(piece))
-            return gch_work_refuse(work, "give the EPHEMERAL column an expression");
-        if (!gch_element_is_column(piece))
-            continue;
-        gch_buf_text(out, between);
         struct gch_scan column = {piece.at, piece.end};
         struct gch_token first = gch_scan_next(&column);
+        if (!gch_element_is_column(piece))
+            continue;
+        if (!gch_token_is_name(&first))
+            return false;
+        gch_buf_text(out, between);
         gch_buf_span(out, piece.at, gch_token_end(&first));
         (void)gch_column_put(out, column);
         between = ",";
     }
+    put_missing(work, out, all);
     gch_buf_text(out, "\n)");
-    return GCH_OK;
+    return between[0] == ',';
+}
+
+/* Behind the last element, and in front of a comment that may stand there. */
+static const char *end_of_elements(struct gch_scan elements)
+{
+    const char *end = elements.at;
+    while (gch_scan_peek(&elements).kind != GCH_TOKEN_END)
+        end = gch_scan_piece(&elements).end;
+    return end;
 }
 
 static void put_distributed(struct gch_buf *out, const struct gch_cluster_work *work)
@@ -128,13 +165,17 @@ static enum gch_status render_create_table(struct gch_cluster_work *work)
     if (!is_merge_tree(&engine))
         return gch_work_refuse(work, "the engine is none of the MergeTree family that becomes a Replicated one");
     struct gch_buf *out = gch_work_begin_on(work, true);
-    gch_buf_span(out, behind_name, engine.at);
+    const char *end = end_of_elements(elements);
+    gch_buf_span(out, behind_name, end);
+    put_missing(work, out, elements);
+    gch_buf_span(out, end, engine.at);
     gch_buf_text(out, "Replicated");
     gch_buf_span(out, engine.at, work->scan.end);
     out = gch_work_begin_on(work, false);
-    status = put_columns(work, out, elements);
+    if (!put_columns(work, out, elements))
+        return gch_work_refuse(work, "name the columns");
     put_distributed(out, work);
-    return status;
+    return GCH_OK;
 }
 
 static enum gch_status render_create(struct gch_cluster_work *work)
@@ -228,7 +269,7 @@ enum gch_status gch_cluster_render(const struct gch_cluster *cluster, const char
     for (size_t i = 0; i < GCH_RENDERED_MAX; i++)
         gch_buf_reset(&rendered->statements[i]);
     work.begin = gch_scan_peek(&work.scan).at;
-    if (cluster->name == NULL || cluster->name[0] == '\0') {
+    if (!gch_cluster_is_set(cluster)) {
         put_as_it_is(&work);
     } else {
         status = look_through(&work);

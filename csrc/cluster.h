@@ -12,10 +12,10 @@
  * default_replica_path and the macros of the servers count. Each statement that comes out can be repeated if the one
  * that went in can. What already says ON CLUSTER comes out as it is, so rendering twice is rendering once.
  *
- * The columns of t are those of t_local, without codecs, TTL and statistics, and MATERIALIZED where those are
- * EPHEMERAL. A Distributed table silently drops an EPHEMERAL value that an INSERT names, and the row's version would be
- * that of its arrival; a MATERIALIZED one it passes on with insert_allow_materialized_columns = 1, and refuses without.
- * SELECT * shows neither.
+ * The columns of t are those of t_local, without codecs, TTL and statistics. Columns that a table is sharded by and
+ * that a later migration would add are there from the beginning. A Distributed table passes an EPHEMERAL value on, in
+ * the MATERIALIZED column that is made of it, with insert_allow_materialized_columns = 1 only; without, a row's version
+ * is the moment of its arrival (GCH_CLUSTER_INSERT_SETTINGS).
  *
  * Rows of a key replace each other on one shard only. So the columns that a table is sharded by must not change between
  * versions of a key; where they are no part of it, whoever writes the row has to see to it. They are never dropped:
@@ -63,17 +63,22 @@ extern const struct gch_sharding gch_sharding[GCH_SHARDED_TABLES];
 #define GCH_CLUSTER_NAME_MAX 64
 #define GCH_RENDERED_MAX     2 /* statements that come of one */
 
-/* Settings of every request that writes, harmless where there is no cluster: the answer comes when the shard has the
- * rows, versions pass through Distributed tables, and an INSERT ... SELECT reads a shard where the rows before it were
- * written. */
+/* Settings of every request that writes, harmless where there is no cluster: the answer comes when the shards have the
+ * rows, versions pass through Distributed tables, and an INSERT ... SELECT reads the replica that the rows before it
+ * were written to. */
 #define GCH_CLUSTER_INSERT_SETTINGS                                                                                    \
-    "&distributed_foreground_insert=1&insert_allow_materialized_columns=1&prefer_localhost_replica=0"                  \
-    "&load_balancing=in_order&parallel_distributed_insert_select=0"
+    "&distributed_foreground_insert=1&insert_allow_materialized_columns=1&load_balancing=in_order"                     \
+    "&parallel_distributed_insert_select=0"
 
 struct gch_cluster {
     const char *name;     /* as gch_cluster_name_is_legal; "" or NULL: none */
     const char *database; /* where the tables are */
 };
+
+static inline bool gch_cluster_is_set(const struct gch_cluster *cluster)
+{
+    return cluster->name != NULL && cluster->name[0] != '\0';
+}
 
 /* Statements without semicolon. */
 struct gch_rendered {

@@ -88,13 +88,13 @@ static void put_above(struct alter *alter, const struct column_command *command)
 static enum gch_status put_column_command(struct gch_cluster_work *work, struct alter *alter,
                                           const struct column_command *command)
 {
+    if (!gch_token_is_name(&command->column))
+        return gch_work_refuse(work, "a name is missing");
     bool key = is_sharded_by(work, &command->column);
     if (key && gch_token_is(&command->verb, "DROP"))
         return GCH_OK;
     if (key && gch_token_is(&command->verb, "RENAME"))
         return gch_work_refuse(work, "the table is sharded by this column");
-    if (gch_column_is_bare(command->piece))
-        return gch_work_refuse(work, "give the EPHEMERAL column an expression");
     put_command(alter->local, &alter->locals, command->piece.at, command->piece.end);
     put_above(alter, command);
     return GCH_OK;

@@ -34,21 +34,6 @@ static bool is_end(const struct gch_token *token)
     return token->kind == GCH_TOKEN_END || token->kind == GCH_TOKEN_BAD;
 }
 
-bool gch_column_is_bare(struct gch_piece column)
-{
-    struct gch_scan scan = {column.at, column.end};
-    for (;;) {
-        struct gch_token token = gch_scan_next(&scan);
-        if (is_end(&token))
-            return false;
-        if (!gch_token_is(&token, "EPHEMERAL"))
-            continue;
-        struct gch_token next = gch_scan_next(&scan);
-        if (is_end(&next) || gch_token_is(&next, "COMMENT") || begins_storage(&next, &scan))
-            return true;
-    }
-}
-
 static void put(struct gch_buf *out, const char *from, const char *to)
 {
     gch_buf_append(out, from, (size_t)(to - from));
@@ -67,12 +52,9 @@ bool gch_column_put(struct gch_buf *out, struct gch_scan definition)
         if (depth == 0 && (gch_token_is(&token, "AFTER") || gch_token_is(&token, "FIRST")))
             storage = false;
         storage = storage || (depth == 0 && begins_storage(&token, &definition));
-        bool ephemeral = depth == 0 && gch_token_is(&token, "EPHEMERAL");
-        if (!storage) {
-            put(out, from, ephemeral ? token.at : gch_token_end(&token));
-            gch_buf_text(out, ephemeral ? "MATERIALIZED" : "");
-            any = true;
-        }
+        if (!storage)
+            put(out, from, gch_token_end(&token));
+        any = any || !storage;
         from = gch_token_end(&token);
         gch_token_count_bracket(&token, &depth);
     }

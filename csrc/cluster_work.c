@@ -78,7 +78,7 @@ enum gch_status gch_work_read_name(struct gch_cluster_work *work)
             return gch_work_refuse(work, "IF without EXISTS");
     }
     work->name = gch_scan_next(&work->scan);
-    if (work->name.kind != GCH_TOKEN_WORD && work->name.kind != GCH_TOKEN_QUOTED)
+    if (!gch_token_is_name(&work->name))
         return gch_work_refuse(work, "a name is missing");
     struct gch_token next = gch_scan_peek(&work->scan);
     return gch_token_is(&next, ".") ? gch_work_refuse(work, "leave the database out of the name") : GCH_OK;

@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #define CODE_UNKNOWN_TABLE 60
-#define CODE_ACCESS_DENIED 497
 
 enum gch_status gch_connection_init(struct gch_connection *connection, const struct gch_connection_options *options,
                                     struct gch_counters *counters)
@@ -14,6 +13,8 @@ enum gch_status gch_connection_init(struct gch_connection *connection, const str
     connection->migrations = options->migrations;
     connection->notices = options->notices;
     connection->url_text = settings->text[GCH_OPTION_url];
+    /* The embedded server is none of a cluster. */
+    connection->cluster = options->place->mode == GCH_MODE_EMBEDDED ? "" : settings->text[GCH_OPTION_cluster];
     enum gch_status status =
         gch_transport_init(&connection->transport, counters, gch_settings_ms(settings, GCH_OPTION_connect_timeout),
                            gch_settings_ms(settings, GCH_OPTION_request_timeout));
@@ -44,21 +45,6 @@ static enum gch_status find_server(struct gch_connection *connection, struct gch
     return GCH_OK;
 }
 
-/* Whoever lets us in goes on to the tables, whose statements say better what is wrong. */
-static enum gch_status ask_release(struct gch_connection *connection, struct gch_reply *reply)
-{
-    struct gch_request request = {.sql = GCH_RELEASE_QUERY, .without_database = true};
-    enum gch_status status = gch_transport_send(&connection->transport, &request, reply);
-    bool shut = reply->http_status == 0 || (reply->error_class == GCH_CLASS_AUTH && reply->code != CODE_ACCESS_DENIED);
-    if (status != GCH_OK)
-        return status == GCH_ERR_REMOTE && !shut ? GCH_OK : status;
-    char remark[GCH_ERR_TEXT_MAX];
-    gch_release_take(&connection->transport.release, reply->body.data, reply->body.len);
-    if (gch_release_remark(&connection->transport.release, remark, sizeof(remark)))
-        gch_notice_post(connection->notices, GCH_CAUSE_RELEASE, remark);
-    return GCH_OK;
-}
-
 enum gch_status gch_connection_reach(struct gch_connection *connection, const _Atomic bool *stop, struct gch_err *err)
 {
     struct gch_url url = {0};
@@ -67,6 +53,13 @@ enum gch_status gch_connection_reach(struct gch_connection *connection, const _A
         status = gch_transport_connect(&connection->transport, &url);
     gch_url_deinit(&url);
     return status;
+}
+
+static void note_release(struct gch_connection *connection)
+{
+    char remark[GCH_ERR_TEXT_MAX];
+    if (gch_release_remark(&connection->transport.release, remark, sizeof(remark)))
+        gch_notice_post(connection->notices, GCH_CAUSE_RELEASE, remark);
 }
 
 static void note_tables(struct gch_connection *connection, const struct gch_err *trouble)
@@ -91,19 +84,17 @@ static bool can_do_without(struct gch_connection *connection, enum gch_status st
 enum gch_status gch_connection_make(struct gch_connection *connection, struct gch_reply *reply,
                                     const _Atomic bool *stop, struct gch_err *err)
 {
-    /* The reply is still that of the statement that failed. The ledger does not know of a table that somebody dropped.
-     */
+    /* The reply is still that of the statement that failed; the ledger does not know what somebody dropped. */
     bool again = reply->code == CODE_UNKNOWN_TABLE;
     enum gch_status status = gch_connection_reach(connection, stop, err);
     if (status != GCH_OK)
         return status;
-    status = ask_release(connection, reply);
-    if (status != GCH_OK)
-        return status;
     size_t applied;
     struct gch_err trouble;
-    status = gch_migrations_apply(connection->migrations, &connection->transport, again, reply, &applied, &trouble);
+    status = gch_migrations_apply(connection->migrations, &connection->transport, connection->cluster, again, reply,
+                                  &applied, &trouble);
     connection->migrations_applied += applied;
+    note_release(connection);
     if (can_do_without(connection, status, reply)) {
         trouble = reply->err;
         status = GCH_OK;

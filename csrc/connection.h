@@ -1,7 +1,7 @@
 /* The way to the server: found or started, spoken to, its tables brought up to date.
  *
  * Not ready -> gch_connection_make -> ready, until the sender meets a failure and sets ready back. Making it again is
- * cheap: a look at the endpoint and two small queries. Owner: the sender thread, or whoever made one of its own.
+ * cheap: a look at the endpoint and one small query. Owner: the sender thread, or whoever made one of its own.
  */
 #ifndef GCH_CONNECTION_H
 #define GCH_CONNECTION_H
@@ -17,6 +17,7 @@ struct gch_connection {
     struct gch_embedded embedded;
     const struct gch_place *place;
     const struct gch_migrations *migrations;
+    const char *cluster;          /* "": the tables are on the server alone */
     const char *url_text;         /* the setting, password and all */
     struct gch_endpoint endpoint; /* of the embedded server that was found last */
     struct gch_notices *notices;

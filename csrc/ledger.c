@@ -9,7 +9,7 @@
 #define CODE_ACCESS_DENIED       497
 
 /* A ledger of release 0.1 lacks a column, so the columns are not named. */
-#define LEDGER_QUERY "SELECT *\nFROM " GCH_LEDGER_TABLE " FINAL\nORDER BY name\nFORMAT TabSeparated"
+#define LEDGER_QUERY "SELECT version(), *\nFROM " GCH_LEDGER_TABLE " FINAL\nORDER BY name\nFORMAT TabSeparated"
 
 bool gch_code_is_refusal(int code)
 {
@@ -21,10 +21,13 @@ enum gch_status gch_ledger_read(struct gch_ledger *ledger, struct gch_transport 
     struct gch_request request = {.sql = LEDGER_QUERY};
     memset(ledger, 0, sizeof(*ledger));
     enum gch_status status = gch_transport_send(transport, &request, reply);
-    if (status == GCH_OK)
+    if (status == GCH_OK) {
+        gch_release_take(&transport->release, reply->body.data, reply->body.len);
         return gch_ledger_parse(ledger, reply->body.data, reply->body.len);
+    }
     if (status != GCH_ERR_REMOTE)
         return status;
+    gch_release_take_error(&transport->release, reply->body.data, reply->body.len);
     ledger->no_database = reply->code == CODE_UNKNOWN_DATABASE;
     ledger->no_table = ledger->no_database || reply->code == CODE_UNKNOWN_TABLE;
     ledger->unreadable = gch_code_is_refusal(reply->code);
@@ -65,7 +68,9 @@ enum gch_status gch_ledger_parse(struct gch_ledger *ledger, const uint8_t *text,
         if (line_end == NULL)
             return GCH_ERR_INVALID;
         struct gch_ledger_entry entry;
+        char version[GCH_RELEASE_TEXT_MAX];
         char state[16];
+        take_field(&at, line_end, version, sizeof(version));
         take_field(&at, line_end, entry.name, sizeof(entry.name));
         take_field(&at, line_end, entry.applied_at, sizeof(entry.applied_at));
         take_field(&at, line_end, state, sizeof(state));

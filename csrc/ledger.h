@@ -37,8 +37,8 @@ struct gch_ledger {
 /* True for a code that says: this account may not do that, and asking again does not help. */
 bool gch_code_is_refusal(int code);
 
-/* One query. Failures are as of gch_transport_send; a database or table that is missing and one that may not be read
- * are none. Deinit it in any case. */
+/* One query, which asks for the server's release as well: transport->release. Failures are as of gch_transport_send; a
+ * database or table that is missing and one that may not be read are none. Deinit it in any case. */
 enum gch_status gch_ledger_read(struct gch_ledger *ledger, struct gch_transport *transport,
                                 struct gch_reply *reply) GCH_MUST_CHECK;
 

@@ -54,9 +54,10 @@ struct piece {
     struct gch_name type;
     size_t bit;
     bool kept;
+    char row; /* whose column put_emptiness asks about */
 };
 
-/* Writes a template: %c is the column's name, %b its bit, %t its type. */
+/* Writes a template: %c is the column's name, %b its bit, %t its type, %r the row. */
 static void put(const struct piece *piece, const char *text)
 {
     for (const char *at = text; *at != '\0'; at++) {
@@ -69,6 +70,8 @@ static void put(const struct piece *piece, const char *text)
             put_name(piece->sql, piece->name);
         else if (*at == 'b')
             gch_buf_printf(piece->sql, "%zu", piece->bit);
+        else if (*at == 'r')
+            gch_buf_byte(piece->sql, (uint8_t)piece->row);
         else
             gch_buf_append(piece->sql, piece->type.text, piece->type.len);
     }
@@ -84,9 +87,30 @@ static bool is_identity(const struct piece *piece)
     return gch_name_is(piece->name, "id") || gch_name_is(piece->name, "project_id");
 }
 
+/* Columns that every call sets. */
+static bool is_of_the_call(const struct piece *piece)
+{
+    return gch_name_is(piece->name, "updated_at") || gch_name_is(piece->name, "is_deleted");
+}
+
 static bool type_begins(const struct piece *piece, const char *text)
 {
     return piece->type.len > strlen(text) && memcmp(piece->type.text, text, strlen(text)) == 0;
+}
+
+/* Whether the column is empty in a row of r or s: what was not said, and what any call may fill. */
+static void put_emptiness(const struct piece *piece, char row)
+{
+    const char *text = "%r.%c = defaultValueOfTypeName('%t')";
+    if (type_begins(piece, "Nullable("))
+        text = "isNull(%r.%c)";
+    else if (type_begins(piece, "Map(") || type_begins(piece, "Array("))
+        text = "empty(%r.%c)";
+    else if (gch_name_is(piece->type, "LowCardinality(String)"))
+        text = "lower(%r.%c) IN ('', 'default')";
+    struct piece named = *piece;
+    named.row = row;
+    put(&named, text);
 }
 
 /* The rows of one id in a batch as one. */
@@ -98,6 +122,8 @@ static void put_fold(const struct piece *piece)
         put(piece, ", max(r.event_ts) AS %c");
     else if (gch_name_is(piece->name, "deleted_before"))
         put(piece, ", max(r._ended) AS %c");
+    else if (is_of_the_call(piece))
+        put(piece, ", argMax(r.%c, r.event_ts) AS %c");
     else if (piece->kept)
         put(piece, ", argMin(r.%c, (NOT bitTest(r._set, %b), r.event_ts)) AS %c");
     else if (is_texts_map(piece))
@@ -107,20 +133,11 @@ static void put_fold(const struct piece *piece)
     else if (gch_name_is(piece->name, "tags"))
         put(piece, ", arrayDistinct(arrayFlatten(arrayMap(t -> t.2, arraySort(t -> t.1, "
                    "groupArrayIf((r.event_ts, r.%c), bitTest(r._set, %b)))))) AS %c");
-    else
-        put(piece, ", argMax(r.%c, (bitTest(r._set, %b), r.event_ts)) AS %c");
-}
-
-/* What an empty value of the column's type is, for a call that comes late. */
-static const char *emptiness_of(const struct piece *piece)
-{
-    if (type_begins(piece, "Nullable("))
-        return "isNull(s.%c)";
-    if (type_begins(piece, "Map(") || type_begins(piece, "Array("))
-        return "empty(s.%c)";
-    if (gch_name_is(piece->type, "LowCardinality(String)"))
-        return "lower(s.%c) IN ('', 'default')";
-    return "s.%c = defaultValueOfTypeName('%t')";
+    else {
+        put(piece, ", argMax(r.%c, (bitTest(r._set, %b), bitTest(r._set, %b) OR NOT (");
+        put_emptiness(piece, 'r');
+        put(piece, "), if(bitTest(r._set, %b), 1, -1) * toUnixTimestamp64Milli(r.event_ts))) AS %c");
+    }
 }
 
 /* The folded row and the stored one as one. */
@@ -134,7 +151,7 @@ static void put_merged(const struct piece *piece)
         put(piece, "greatest(n.%c, if(s.is_deleted = 1, s.event_ts, s.%c))");
     else if (piece->kept)
         put(piece, "if(_found, s.%c, n.%c)");
-    else if (gch_name_is(piece->name, "updated_at") || gch_name_is(piece->name, "is_deleted"))
+    else if (is_of_the_call(piece))
         put(piece, "if(_late, s.%c, n.%c)");
     else if (is_texts_map(piece))
         put(piece, "multiIf(NOT _live, n.%c, _late, mapUpdate(n.%c, CAST(s.%c, 'Map(String, String)')), "
@@ -142,15 +159,17 @@ static void put_merged(const struct piece *piece)
     else if (gch_name_is(piece->name, "tags"))
         put(piece, "if(_live, arrayDistinct(arrayConcat(s.%c, n.%c)), n.%c)");
     else {
-        put(piece, "multiIf(NOT _live, n.%c, NOT bitTest(n._bits, %b) OR (_late AND NOT (");
-        put(piece, emptiness_of(piece));
-        put(piece, ")), s.%c, n.%c)");
+        /* A tombstone still says which run it was of, so that the run can be purged. */
+        put(piece, gch_name_is(piece->name, "run_id") ? "multiIf(_found AND n.%c = '', s.%c, " : "multiIf(");
+        put(piece, "NOT _live, n.%c, (_late OR NOT bitTest(n._bits, %b)) AND NOT (");
+        put_emptiness(piece, 's');
+        put(piece, "), s.%c, n.%c)");
     }
 }
 
 static struct piece piece_of(const struct gch_schema *schema, const struct rule *rule, size_t i, struct gch_buf *sql)
 {
-    struct piece piece = {sql, schema->names[i], schema->types[i], i, false};
+    struct piece piece = {sql, schema->names[i], schema->types[i], i, false, 's'};
     for (int k = 0; k < KEPT_MAX && rule->kept[k] != NULL; k++)
         piece.kept = piece.kept || gch_name_is(piece.name, rule->kept[k]);
     return piece;
@@ -170,11 +189,12 @@ static void put_stored(const struct gch_schema *schema, const struct rule *rule,
     gch_buf_text(sql, " FROM ");
     put_name(sql, schema->table);
     gch_buf_printf(sql, " WHERE (%s) GLOBAL IN (SELECT %s FROM " GCH_MERGE_ROWS ")", rule->lookup, rule->lookup);
+    /* No bound rather than one before 1970: the toDate of the key wraps there, and before 26.3 nothing is found. */
     if (rule->time != NULL)
         gch_buf_printf(sql,
-                       " AND %s >= (SELECT if(min(bitTest(_set, %d)) = 1, min(%s), "
-                       "toDateTime64('1900-01-01 00:00:00', 3)) FROM " GCH_MERGE_ROWS ")",
-                       rule->time, GCH_SET_SINCE, rule->time);
+                       " AND ((SELECT min(bitTest(_set, %d)) FROM " GCH_MERGE_ROWS
+                       ") = 0 OR %s >= (SELECT min(%s) FROM " GCH_MERGE_ROWS "))",
+                       GCH_SET_SINCE, rule->time, rule->time);
 }
 
 static void put_merge(const struct gch_schema *schema, const struct rule *rule, struct gch_buf *sql)

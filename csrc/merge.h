@@ -1,7 +1,8 @@
 /* Rows that have an id: an INSERT ... SELECT that merges them with what is stored under that id.
  *
  * A log call of such a table gives some columns; `_set`, the last column of its rows in the outbox, says which, by the
- * bit of the column's place. The rows of a batch go along as an external table, and the statement
+ * bit of the column's place. A column that was not given may still have a value, one that was computed or is the
+ * context's: it counts where there is no other. The rows of a batch go along as an external table, and the statement
  *   folds them by (project_id, id), in the order of their event_ts: of a column that several calls gave the latest
  *     counts; the entries of metadata and the elements of tags add up;
  *   looks up the newest stored version of each, deleted ones included;

@@ -1,11 +1,16 @@
 #include "migrate.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "query_text.h"
 
-#define STATEMENT_MAX (1U << 20)
+#define STATEMENT_MAX             (1U << 20)
+#define CODE_CLUSTER_DOESNT_EXIST 701
+/* On a cluster a row of the ledger is there when the answer is, and a node that is down is named before the request's
+ * time is over. */
+#define STEP_SETTINGS             "&distributed_foreground_insert=1&distributed_ddl_task_timeout=45"
 
 static const char *const step_words[] = {
 #define X(kind, word) word,
@@ -20,19 +25,35 @@ const char *gch_step_word(enum gch_step_kind kind)
 
 /* ---- the plan ---- */
 
+static enum gch_status add_step(struct gch_plan *plan, struct gch_step step)
+{
+    struct gch_step *steps = NULL;
+    if (step.sql != NULL && plan->count < GCH_STEPS_MAX)
+        steps = realloc(plan->steps, (plan->count + 1) * sizeof(*steps));
+    if (steps == NULL) {
+        free(step.sql);
+        return plan->count < GCH_STEPS_MAX ? GCH_ERR_NOMEM : GCH_ERR_TOO_BIG;
+    }
+    plan->steps = steps;
+    plan->steps[plan->count] = step;
+    plan->count += 1;
+    return GCH_OK;
+}
+
 /* Every statement of a plan comes through here, and is run as it is written down here. */
 static enum gch_status add(struct gch_plan *plan, enum gch_step_kind kind, const char *migration, const char *sql,
                            size_t len)
 {
-    if (plan->count >= GCH_STEPS_MAX)
-        return GCH_ERR_TOO_BIG;
-    struct gch_step *steps = realloc(plan->steps, (plan->count + 1) * sizeof(*steps));
-    if (steps == NULL)
-        return GCH_ERR_NOMEM;
-    plan->steps = steps;
-    plan->steps[plan->count] = (struct gch_step){kind, migration, strndup(sql, len)};
-    plan->count += 1;
-    return plan->steps[plan->count - 1].sql != NULL ? GCH_OK : GCH_ERR_NOMEM;
+    struct gch_rendered rendered;
+    gch_rendered_init(&rendered);
+    enum gch_status status = gch_cluster_render(&plan->cluster, sql, len, &rendered, NULL);
+    for (size_t i = 0; i < rendered.count && status == GCH_OK; i++) {
+        const struct gch_buf *text = &rendered.statements[i];
+        char *copy = strndup((const char *)text->data, text->len);
+        status = add_step(plan, (struct gch_step){kind, migration, plan->cluster.name, copy});
+    }
+    gch_rendered_deinit(&rendered);
+    return status;
 }
 
 /* Adds what was put into sql, and empties it. */
@@ -88,14 +109,16 @@ static bool is_applied_by(const struct gch_migration *migration, const struct gc
     return migration->number <= target && !gch_ledger_has_applied(ledger, migration->name);
 }
 
-/* The database and the ledger, as far as they are missing and needed. */
+/* The database and the ledger, as far as they are missing and needed. Other nodes of a cluster may lack a database that
+ * this one has. */
 static enum gch_status add_ground(struct gch_plan *plan, const struct gch_ledger *ledger, bool applies, bool undoes,
-                                  const char *database, struct gch_buf *sql)
+                                  struct gch_buf *sql)
 {
     enum gch_status status = GCH_OK;
-    if (applies && ledger->no_database) {
+    bool elsewhere = gch_cluster_is_set(&plan->cluster) && ledger->no_table;
+    if (applies && (ledger->no_database || elsewhere)) {
         gch_buf_text(sql, "CREATE DATABASE IF NOT EXISTS ");
-        gch_query_put_identifier(sql, database, strlen(database));
+        gch_query_put_identifier(sql, plan->cluster.database, strlen(plan->cluster.database));
         status = add_built(plan, GCH_STEP_DATABASE, "", sql);
     }
     if (status == GCH_OK && applies && (ledger->no_table || ledger->unreadable)) {
@@ -110,18 +133,19 @@ static enum gch_status add_ground(struct gch_plan *plan, const struct gch_ledger
 }
 
 enum gch_status gch_plan_make(struct gch_plan *plan, const struct gch_migrations *migrations,
-                              const struct gch_ledger *ledger, unsigned long target, const char *database)
+                              const struct gch_ledger *ledger, unsigned long target, const struct gch_cluster *cluster)
 {
     struct gch_buf sql;
     bool applies = false;
     bool undoes = false;
     memset(plan, 0, sizeof(*plan));
+    plan->cluster = *cluster;
     gch_buf_init(&sql, STATEMENT_MAX);
     for (size_t i = 0; i < migrations->count; i++) {
         applies = applies || is_applied_by(&migrations->list[i], ledger, target);
         undoes = undoes || is_undone_by(&migrations->list[i], ledger, target);
     }
-    enum gch_status status = add_ground(plan, ledger, applies, undoes, database, &sql);
+    enum gch_status status = add_ground(plan, ledger, applies, undoes, &sql);
     for (size_t i = migrations->count; i > 0 && status == GCH_OK; i--) {
         if (is_undone_by(&migrations->list[i - 1], ledger, target))
             status = add_down(plan, &migrations->list[i - 1], &sql);
@@ -152,6 +176,29 @@ size_t gch_plan_applies(const struct gch_plan *plan)
 
 /* ---- running it ---- */
 
+static void name_clusters(const char *wanted, struct gch_transport *transport, struct gch_reply *reply)
+{
+    char sql[256];
+    struct gch_reply answer;
+    struct gch_request request = {.sql = sql, .without_database = true};
+    (void)snprintf(
+        sql, sizeof(sql),
+        "SELECT arrayStringConcat(arraySort(name -> editDistance(name, '%s'), groupUniqArray(cluster)), ', ') "
+        "FROM system.clusters FORMAT TabSeparatedRaw",
+        wanted);
+    gch_reply_init(&answer);
+    if (gch_transport_send(transport, &request, &answer) == GCH_OK && answer.body.len > 0) {
+        int len = (int)answer.body.len - 1;
+        (void)gch_err_set(
+            &reply->err, GCH_ERR_REMOTE,
+            "ClickHouse at %s has no cluster \"%s\"; set GENESIS_CH_CLUSTER to one of its remote_servers: "
+            "%.*s",
+            transport->url.shown, wanted, len > 0 ? len : 14,
+            len > 0 ? (const char *)answer.body.data : "there are none");
+    }
+    gch_reply_deinit(&answer);
+}
+
 /* What a server says about a statement is of use only to who knows which one it was. */
 static void name_step(struct gch_err *err, const struct gch_step *step)
 {
@@ -162,9 +209,12 @@ static void name_step(struct gch_err *err, const struct gch_step *step)
 
 enum gch_status gch_step_run(const struct gch_step *step, struct gch_transport *transport, struct gch_reply *reply)
 {
-    struct gch_request request = {.sql = step->sql, .without_database = step->kind == GCH_STEP_DATABASE};
+    struct gch_request request = {
+        .sql = step->sql, .extra = STEP_SETTINGS, .without_database = step->kind == GCH_STEP_DATABASE};
     enum gch_status status = gch_transport_send(transport, &request, reply);
-    if (status == GCH_ERR_REMOTE && reply->code != 0)
+    if (status == GCH_ERR_REMOTE && reply->code == CODE_CLUSTER_DOESNT_EXIST)
+        name_clusters(step->cluster, transport, reply);
+    else if (status == GCH_ERR_REMOTE && reply->code != 0)
         name_step(&reply->err, step);
     return status;
 }
@@ -202,8 +252,10 @@ static void say_refused(struct gch_err *refused, const struct gch_plan *plan, co
 }
 
 enum gch_status gch_migrations_apply(const struct gch_migrations *migrations, struct gch_transport *transport,
-                                     bool again, struct gch_reply *reply, size_t *applied, struct gch_err *refused)
+                                     const char *cluster_name, bool again, struct gch_reply *reply, size_t *applied,
+                                     struct gch_err *refused)
 {
+    struct gch_cluster cluster = {cluster_name, transport->url.database};
     struct gch_ledger ledger;
     struct gch_plan plan;
     *applied = 0;
@@ -212,7 +264,7 @@ enum gch_status gch_migrations_apply(const struct gch_migrations *migrations, st
     if (status == GCH_OK && !ledger.unreadable) {
         if (again)
             gch_ledger_forget(&ledger);
-        status = gch_plan_make(&plan, migrations, &ledger, GCH_MIGRATE_NEWEST, transport->url.database);
+        status = gch_plan_make(&plan, migrations, &ledger, GCH_MIGRATE_NEWEST, &cluster);
         if (status == GCH_OK)
             status = run_plan(&plan, transport, reply, applied);
         if (status == GCH_ERR_REMOTE && gch_code_is_refusal(reply->code)) {

@@ -9,6 +9,7 @@
 #ifndef GCH_MIGRATE_H
 #define GCH_MIGRATE_H
 
+#include "cluster.h"
 #include "ledger.h"
 
 #define GCH_MIGRATE_NEWEST ULONG_MAX
@@ -35,25 +36,29 @@ const char *gch_step_word(enum gch_step_kind kind);
 struct gch_step {
     enum gch_step_kind kind;
     const char *migration; /* its name, borrowed; "" for the database and the ledger */
+    const char *cluster;   /* that the statement is for, borrowed; "": none */
     char *sql;             /* one statement, without semicolon */
 };
 
 struct gch_plan {
+    struct gch_cluster cluster; /* borrowed names */
     struct gch_step *steps;
     size_t count;
 };
 
-/* A plan to get from what the ledger says to the target. An unreadable ledger counts as an empty one. Borrows the
- * migrations. Deinit the plan in any case. */
+/* A plan to get from what the ledger says to the target. An unreadable ledger counts as an empty one. With a
+ * cluster, every statement is rendered for it. Borrows the migrations and the cluster's names. Deinit the plan in any
+ * case. */
 enum gch_status gch_plan_make(struct gch_plan *plan, const struct gch_migrations *migrations,
                               const struct gch_ledger *ledger, unsigned long target,
-                              const char *database) GCH_MUST_CHECK;
+                              const struct gch_cluster *cluster) GCH_MUST_CHECK;
 void gch_plan_deinit(struct gch_plan *plan);
 
 /* Migrations that the plan applies. */
 size_t gch_plan_applies(const struct gch_plan *plan);
 
-/* Runs one statement; failures are as of gch_transport_send, and the reply's words name the migration. */
+/* Runs one statement; failures are as of gch_transport_send, and the reply's words name the migration. For a cluster
+ * that the server does not have, they name those that it has, the most alike first. */
 enum gch_status gch_step_run(const struct gch_step *step, struct gch_transport *transport,
                              struct gch_reply *reply) GCH_MUST_CHECK;
 
@@ -63,7 +68,7 @@ enum gch_status gch_step_run(const struct gch_step *step, struct gch_transport *
  * known to be missing, what an administrator has to do, and is empty else. Other failures are as of gch_transport_send.
  */
 enum gch_status gch_migrations_apply(const struct gch_migrations *migrations, struct gch_transport *transport,
-                                     bool again, struct gch_reply *reply, size_t *applied,
+                                     const char *cluster_name, bool again, struct gch_reply *reply, size_t *applied,
                                      struct gch_err *refused) GCH_MUST_CHECK;
 
 #endif

@@ -28,9 +28,10 @@ static bool is_given(PyObject *value)
     return value != NULL && value != Py_None;
 }
 
-void gch_also_fill(struct gch_state *state, const struct gch_method *method, PyObject *dict, PyObject **values,
-                   struct gch_held *held)
+uint64_t gch_also_fill(struct gch_state *state, const struct gch_method *method, PyObject *dict, PyObject **values,
+                       struct gch_held *held)
 {
+    uint64_t filled = 0;
     for (int entry = 0; entry < GCH_CONTEXT_COUNT && dict != NULL && method->kind != GCH_KIND_DELETE; entry++) {
         int argument = method->context[entry];
         PyObject *value = argument < 0 ? NULL : gch_context_entry(state, dict, (enum gch_context_entry)entry);
@@ -38,11 +39,14 @@ void gch_also_fill(struct gch_state *state, const struct gch_method *method, PyO
             continue;
         if (!is_given(values[argument])) {
             values[argument] = value;
+            if (entry != GCH_CONTEXT_metadata && entry != GCH_CONTEXT_tags)
+                filled |= UINT64_C(1) << argument;
         } else if (entry == GCH_CONTEXT_metadata) {
             PyObject *merged = gch_held_take(held, gch_context_metadata(value, values[argument]));
             values[argument] = merged == NULL ? values[argument] : merged;
         }
     }
+    return filled;
 }
 
 /* ---- scores ---- */
@@ -139,7 +143,7 @@ int gch_also_put_score(struct gch_row_context *context, PyObject *const *values,
     give(score, GCH_METHOD_log_score, "name", name);
     give(score, GCH_METHOD_log_score, "value", PyTuple_GET_ITEM(number, 1));
     give(score, GCH_METHOD_log_score, "source", gch_held_take(&held, PyUnicode_InternFromString("EVAL")));
-    gch_also_fill(context->convert.state, method, dict, score, &held);
+    context->filled = gch_also_fill(context->convert.state, method, dict, score, &held);
     if (!is_given(score[gch_method_argument(GCH_METHOD_log_score, "trace_id")]))
         give(score, GCH_METHOD_log_score, "trace_id", run_id);
     gch_also_complete_score(score, &held);
@@ -240,7 +244,7 @@ int gch_also_put_observation(struct gch_row_context *context, PyObject *const *v
          gch_held_take(&held, PyUnicode_InternFromString("GENERATION")));
     context->provider = values[gch_method_argument(GCH_METHOD_log_llm_interaction, "provider")];
     int status = give_times(context, values, observation, &held);
-    gch_also_fill(context->convert.state, method, dict, observation, &held);
+    context->filled = gch_also_fill(context->convert.state, method, dict, observation, &held);
     give_trace(context, observation, &held);
     if (status == 0)
         status = gch_row_put_also(context, method, observation);

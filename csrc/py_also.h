@@ -19,9 +19,11 @@ struct gch_held {
 PyObject *gch_held_take(struct gch_held *held, PyObject *object);
 void gch_held_drop(struct gch_held *held);
 
-/* Puts what the context says into values that were not given. */
-void gch_also_fill(struct gch_state *state, const struct gch_method *method, PyObject *dict, PyObject **values,
-                   struct gch_held *held);
+/* Puts what the context says into values that were not given, and returns a bit for each of them: a call that changes a
+ * row from somewhere else must not move it there, so what the context says counts where nothing is stored. Entries of
+ * metadata and tags add up, as those of a call. */
+uint64_t gch_also_fill(struct gch_state *state, const struct gch_method *method, PyObject *dict, PyObject **values,
+                       struct gch_held *held);
 
 /* A score's value as number, text and type. */
 void gch_also_complete_score(PyObject **values, struct gch_held *held);

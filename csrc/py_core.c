@@ -1,6 +1,7 @@
 #include "py_core.h"
 
 #include "thread.h"
+#include "ticket.h"
 
 struct gch_core *gch_core_take(struct gch_py_logger *self)
 {
@@ -331,12 +332,12 @@ int gch_core_flush(struct gch_core *core, double seconds)
 {
     if (!core->logger->sender.started)
         return 1;
-    return wait_for(core, gch_sender_wait_flush, gch_sender_ask_flush(&core->logger->sender), seconds);
+    return wait_for(core, gch_ticket_wait_flush, gch_ticket_ask_flush(&core->logger->sender), seconds);
 }
 
 int gch_core_connect(struct gch_core *core, double seconds)
 {
     if (!core->logger->sender.started)
         return 1;
-    return wait_for(core, gch_sender_wait_connect, gch_sender_ask_connect(&core->logger->sender), seconds);
+    return wait_for(core, gch_ticket_wait_connect, gch_ticket_ask_connect(&core->logger->sender), seconds);
 }

@@ -258,7 +258,7 @@ static PyObject *id_of_row(struct gch_row_context *context)
 
 /* *made: what the method returns. */
 static int log_rows(struct gch_py_logger *self, struct gch_logger *logger, enum gch_method_id id, PyObject **values,
-                    PyObject *dict, PyObject **made)
+                    PyObject *dict, uint64_t filled, PyObject **made)
 {
     struct gch_scratch spare;
     struct gch_scratch *scratch = take_scratch(self, &spare);
@@ -266,6 +266,7 @@ static int log_rows(struct gch_py_logger *self, struct gch_logger *logger, enum 
     struct gch_row_context context = {
         .convert = {self->state, &logger->counters, &scratch->row, &scratch->numbers, &scratch->path, 0, NULL},
         .logger = logger,
+        .filled = filled,
     };
     complete_values(self, id, values, &held);
     int status = log_by_method(self, &context, id, values, dict);
@@ -296,11 +297,11 @@ static PyObject *not_logged(struct gch_py_logger *self, enum gch_method_id id, P
 
 /* Logs what was bound, and looks after what the recorder has to say. */
 static PyObject *log_values(struct gch_py_logger *self, struct gch_core *core, enum gch_method_id id, PyObject **values,
-                            PyObject *dict)
+                            PyObject *dict, uint64_t filled)
 {
     struct gch_logger *logger = core->logger;
     PyObject *made = NULL;
-    int status = log_rows(self, logger, id, values, dict, &made);
+    int status = log_rows(self, logger, id, values, dict, filled, &made);
     /* Not in a child that forked while a value was converted: the thread is the parent's. */
     if (logger->settings.sync == GCH_SYNC_ALWAYS && !gch_logger_inherited(logger)) {
         Py_BEGIN_ALLOW_THREADS gch_syncer_wait(&logger->syncer);
@@ -332,14 +333,14 @@ static PyObject *log_call(PyObject *object, enum gch_method_id id, PyObject *con
     struct gch_core *core = gch_core_take(self);
     struct gch_held held = {{NULL}, 0};
     PyObject *dict = gch_held_take(&held, gch_context_get(self->state));
-    gch_also_fill(self->state, method, dict, values, &held);
+    uint64_t filled = gch_also_fill(self->state, method, dict, values, &held);
     bool no_row = names_no_row(id, values);
     if (no_row)
         values[0] = NULL;
     gch_bind_check(method, values, &trouble);
     if (trouble.what != NULL)
         complain(core->logger, method, &trouble);
-    PyObject *made = no_row ? Py_NewRef(Py_None) : log_values(self, core, id, values, dict);
+    PyObject *made = no_row ? Py_NewRef(Py_None) : log_values(self, core, id, values, dict, filled);
     gch_held_drop(&held);
     gch_core_give(core);
     return made;

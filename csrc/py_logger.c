@@ -5,6 +5,7 @@
 #include "py_migrate.h"
 #include "py_stats.h"
 #include "thread.h"
+#include "ticket.h"
 
 /* ---- life ---- */
 

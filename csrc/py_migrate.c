@@ -93,8 +93,9 @@ static enum gch_status errand_plan(struct errand *errand, unsigned long target, 
         return fail(errand, status, errand->reply.trouble, errand->reply.err.text);
     if (again)
         gch_ledger_forget(&errand->ledger);
+    struct gch_cluster cluster = {errand->connection.cluster, transport->url.database};
     if (status == GCH_OK)
-        status = gch_plan_make(&errand->plan, &errand->migrations, &errand->ledger, target, transport->url.database);
+        status = gch_plan_make(&errand->plan, &errand->migrations, &errand->ledger, target, &cluster);
     if (status != GCH_OK)
         return fail(errand, status, GCH_TROUBLE_SERVER, "the answer of the server cannot be used, or out of memory");
     return GCH_OK;

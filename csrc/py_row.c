@@ -113,7 +113,8 @@ static int fill_slots(struct gch_row_context *context, struct slots *slots, cons
     slots->deletes = method->kind == GCH_KIND_DELETE;
     for (size_t i = 0; i < count; i++) {
         slots->value[i] = method->argument_of[i] < 0 ? NULL : values[method->argument_of[i]];
-        if (slots->value[i] != NULL && slots->value[i] != Py_None)
+        bool given = slots->value[i] != NULL && slots->value[i] != Py_None;
+        if (given && (context->filled >> method->argument_of[i] & 1) == 0)
             slots->set |= UINT64_C(1) << i;
     }
     return set_times(context, slots, method->timestamp < 0 ? NULL : values[method->timestamp]);
@@ -156,24 +157,28 @@ static int read_usage(struct gch_row_context *context, const struct gch_method *
                                                     argument(values, method->output_tokens), &context->usage);
 }
 
-/* What is known of the cost: as given, else as the usage says, else by the prices of the model. */
+static uint64_t bit_of(const struct gch_table *table, const char *column)
+{
+    return UINT64_C(1) << gch_table_find(table, column);
+}
+
+/* What is known of the cost: as given, else as the usage says, else by the prices of the model, and counts where no
+ * call gave one. */
 static int put_costs(struct gch_row_context *context, struct slots *slots)
 {
     const struct gch_table *table = gch_table_get(GCH_TABLE_observations);
     PyObject *model = slots->value[gch_table_find(table, "provided_model_name")];
     PyObject *priced = NULL;
     int status = 0;
-    if (context->costs.count == 0)
+    if (context->costs.count > 0)
+        slots->set |= bit_of(table, "cost_details") | bit_of(table, "total_cost");
+    else
         priced = gch_cost_of_usage(slots->value[gch_table_find(table, "provided_usage_details")], &status);
     if (context->costs.count == 0 && priced == NULL && status == 0 && model != NULL && model != Py_None &&
         gch_settings_flag(&context->logger->settings, GCH_OPTION_prices))
         priced = gch_prices_find(&context->convert, model, context->provider, &context->usage, &status);
     if (status == 0)
         status = gch_value_costs(&context->convert, &context->costs, priced);
-    if (context->costs.count > 0) {
-        slots->set |= UINT64_C(1) << gch_table_find(table, "cost_details");
-        slots->set |= UINT64_C(1) << gch_table_find(table, "total_cost");
-    }
     Py_XDECREF(priced);
     return status;
 }
@@ -196,6 +201,8 @@ static int put_kept_column(struct gch_row_context *context, struct slots *slots,
     case GCH_FORM_ENVIRONMENT:
         return put_or_setting(context, value, GCH_OPTION_environment);
     case GCH_FORM_USAGE_BUCKETS:
+        if (context->usage.known != 0)
+            slots->set |= bit_of(gch_table_get(GCH_TABLE_observations), "usage_details");
         gch_value_usage_buckets(convert, &context->usage);
         return 0;
     case GCH_FORM_COSTS_GIVEN:
@@ -352,8 +359,6 @@ int gch_row_put_also(struct gch_row_context *context, const struct gch_method *m
     struct slots slots;
     memset(&context->costs, 0, sizeof(context->costs));
     int status = fill_slots(context, &slots, method, values);
-    if (context->usage.known != 0)
-        slots.set |= UINT64_C(1) << gch_table_find(gch_table_get(GCH_TABLE_observations), "usage_details");
     return status != 0 ? status : put_columns(context, method, &slots);
 }
 

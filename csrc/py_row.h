@@ -13,6 +13,7 @@ struct gch_row_context {
     struct gch_logger *logger;
     struct gch_usage usage; /* of the call, once it was read */
     struct gch_costs costs;
+    uint64_t filled;    /* a bit for each argument that the context filled */
     PyObject *provider; /* borrowed, or NULL: whose prices count */
     uint8_t uuid[16];   /* the id of the row, when it is a new one; all zero: none was made yet */
     size_t id_start;    /* where the text of the row's id lies in convert.row */

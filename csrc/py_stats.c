@@ -1,6 +1,7 @@
 #include "py_stats.h"
 
 #include "py_core.h"
+#include "ticket.h"
 
 static int set_number(PyObject *dict, const char *name, uint64_t number)
 {

@@ -24,16 +24,37 @@ static bool read_numbers(struct gch_release *release)
     return at != NULL && strchr(".-+ ", *at) != NULL; /* the end of the text is one of these, too */
 }
 
-void gch_release_take(struct gch_release *release, const void *answer, size_t len)
+static void take(struct gch_release *release, const char *from, size_t len, const char *ends)
 {
-    const char *from = answer;
     size_t end = 0;
     memset(release, 0, sizeof(*release));
-    while (end < len && end < sizeof(release->text) - 1 && from[end] != '\n') {
+    while (end < len && end < sizeof(release->text) - 1 && strchr(ends, from[end]) == NULL) {
         release->text[end] = (char)(from[end] >= ' ' && from[end] <= '~' ? from[end] : '?');
         end += 1;
     }
+    if (end > 0 && release->text[end - 1] == ' ')
+        release->text[end - 1] = '\0';
     release->readable = read_numbers(release);
+}
+
+void gch_release_take(struct gch_release *release, const void *answer, size_t len)
+{
+    if (len > 0)
+        take(release, answer, len, "\t\n");
+}
+
+void gch_release_take_error(struct gch_release *release, const void *text, size_t len)
+{
+    static const char mark[] = "(version ";
+    const char *from = text;
+    /* What the server quotes may hold the mark as well; its own comes last. */
+    for (size_t left = strlen(mark); left <= len; left++) {
+        const char *at = from + (len - left);
+        if (memcmp(at, mark, strlen(mark)) == 0) {
+            take(release, at + strlen(mark), left - strlen(mark), "()\n");
+            return;
+        }
+    }
 }
 
 bool gch_release_remark(const struct gch_release *release, char *text, size_t room)

@@ -122,25 +122,4 @@ bool gch_sender_stop(struct gch_sender *sender, uint32_t wait_ms);
 bool gch_sender_leave(struct gch_sender *sender, struct gch_last last);
 void gch_sender_deinit(struct gch_sender *sender);
 
-/* ---- for callers' threads, without the GIL ---- */
-
-struct gch_ticket {
-    uint64_t id;
-    uint64_t failures; /* attempts that had failed when it was given out */
-};
-
-struct gch_ticket gch_sender_ask_flush(struct gch_sender *sender);
-
-/* Waits at most wait_ms (call in slices to stay interruptible). GCH_OK: the ticket is complete. GCH_ERR_AGAIN: not yet.
- * GCH_ERR_REMOTE: it cannot be: the server does not let us in. */
-enum gch_status gch_sender_wait_flush(struct gch_sender *sender, struct gch_ticket ticket,
-                                      uint32_t wait_ms) GCH_MUST_CHECK;
-
-/* Asks the server to answer now. The wait ends when it has, or when the attempt has failed. */
-struct gch_ticket gch_sender_ask_connect(struct gch_sender *sender);
-enum gch_status gch_sender_wait_connect(struct gch_sender *sender, struct gch_ticket ticket,
-                                        uint32_t wait_ms) GCH_MUST_CHECK;
-
-void gch_sender_get_report(struct gch_sender *sender, struct gch_sender_report *report);
-
 #endif

@@ -42,6 +42,12 @@ bool gch_scan_take(struct gch_scan *scan, const char *word);
 /* True for this word, whatever its case, unquoted, or for this sign. */
 bool gch_token_is(const struct gch_token *token, const char *word);
 
+/* True for what can name a column or a table. */
+static inline bool gch_token_is_name(const struct gch_token *token)
+{
+    return token->kind == GCH_TOKEN_WORD || token->kind == GCH_TOKEN_QUOTED;
+}
+
 /* Adds 1 to depth for a bracket that opens, of any kind, and takes 1 off for one that closes. */
 void gch_token_count_bracket(const struct gch_token *token, int *depth);
 

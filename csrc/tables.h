@@ -73,7 +73,7 @@ enum gch_form {
     X(population_size, I32)                                                                                            \
     X(cluster_type, TEXT)                                                                                              \
     X(database_path, TEXT)                                                                                             \
-    X(project_id, TEXT)                                                                                             \
+    X(project_id, TEXT)                                                                                                \
     X(parent_run_id, TEXT)                                                                                             \
     X(git_sha, TEXT)                                                                                                   \
     X(git_dirty, BOOL)                                                                                                 \

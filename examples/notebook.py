@@ -12,6 +12,7 @@ RUNNER = """
 import time
 from genesis_ch import ch_logger
 
+ch_logger.connect()
 ch_logger.log_evolution_run("run_notebook", "toy", {}, 20, "local", "results/notebook.db")
 for generation in range(10):
     time.sleep(0.2)
@@ -41,3 +42,9 @@ while runner.poll() is None:
 # %% The whole run. `df.plot(x="generation", y=["best_score", "avg_score"])` draws it where matplotlib is installed.
 df = client.query_df(QUESTION)
 print(df)
+
+# %% Questions that have a name: `queries.names()` has all, `help(queries.generation_improvements)` explains one.
+from genesis_ch import queries
+
+result = queries.generation_improvements(client, run_id="run_notebook")
+print(result.column_names, *result.result_rows[:3], sep="\n")

@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     from ._results import Endpoint
 
 WORDS_MAX = 300
+READING = {"final": 1, "optimize_move_to_prewhere_if_final": 1, "distributed_product_mode": "global"}
+"""How our tables are read: each row once, and what a query asks of a key is looked at before other columns are read. The engine moves
+conditions on key columns only, so that what is replaced stays replaced. On a cluster a join, or an IN, of two tables sees all shards."""
 
 
 def make(endpoint: Endpoint, connect_timeout: int) -> Client:
-    """A client on the server that rows go to. It reads with final=1, trusts what the core trusts, follows no redirect, sends the
+    """A client on the server that rows go to. It reads with final=1, joins across the shards of a cluster, trusts what the core trusts, follows no redirect, sends the
     parameters of a query in the body, and uses the proxy of the environment for any address but a loopback one.
     """
     from clickhouse_connect import get_client
@@ -31,7 +34,7 @@ def make(endpoint: Endpoint, connect_timeout: int) -> Client:
         password=endpoint.password,
         database=endpoint.database,
         secure=parts.scheme == "https",
-        settings={"final": 1, **dict(parse_qsl(endpoint.settings))},
+        settings={**READING, **dict(parse_qsl(endpoint.settings))},
         connect_timeout=connect_timeout,
         autogenerate_session_id=False,
         pool_mgr=_pool(parts.scheme, parts.hostname or "", parts.port or 0, endpoint.ca_file),

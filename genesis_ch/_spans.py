@@ -73,7 +73,9 @@ class Span:
 
         Stored when the span ends, or at once when it has ended.
         """
-        metadata = {**(self._changes.get("metadata") or {}), **(fields.get("metadata") or {})}
+        before: Values = self._changes.get("metadata") or {}
+        added: Values = fields.get("metadata") or {}
+        metadata = {**before, **added}
         self._changes.update(fields)
         if metadata:
             self._changes["metadata"] = metadata
@@ -101,7 +103,8 @@ class Span:
     def _store(self, times: Values) -> None:
         if self._start:
             times = {"start_time": self._start, **times}
-        self._log(id=self.id, **{"parent_observation_id": self._fields.get("parent_observation_id"), **self._changes, **times})
+        known: Values = {name: self._fields[name] for name in ("parent_observation_id", "model") if name in self._fields}
+        self._log(id=self.id, **{**known, **self._changes, **times})
 
     def _log(self, **fields: Any) -> str:
         """Where it is called from need not be where the span began: its own context fills the row."""

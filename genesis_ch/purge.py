@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 SWEEP_SECONDS = 10.0
+"""How long replaced files are waited for; once some did not go in that time, those of other tables are not waited for."""
 ACTIVE_SECONDS = 600
 """A run that logged something so many seconds ago is taken for one that is still being written."""
 RUNS_COMPARED = 20_000
@@ -70,7 +71,7 @@ def _ids(table: str, touches: str, belongs: str) -> str:
 
 
 def _traces(keys: Keys) -> str:
-    return _ids("traces", f"{_RUN} IN (run_id, id)", f"{_OWN_RUN} = {_RUN} OR ({_OWN_RUN} = '' AND id = {_RUN})")
+    return _ids("traces", f"{_OF_RUN} OR id = {_RUN}", f"{_OWN_RUN} = {_RUN} OR ({_OWN_RUN} = '' AND id = {_RUN})")
 
 
 def _observations(keys: Keys) -> str:
@@ -203,7 +204,7 @@ def delete(client: Client, run_id: str, on_table: Callable[[str], None] = lambda
     left = 0
     for table, where in _places(found, _read_from(listed)):
         on_table(table.name)
-        left += _delete_from(client, run_id, table, where)
+        left += _delete_from(client, run_id, table, where, 0.0 if left else SWEEP_SECONDS)
     client.command(f"DROP TABLE IF EXISTS {listed} SYNC")
     return left
 
@@ -244,13 +245,13 @@ def _write_down(client: Client, run_id: str, listed: str) -> None:
         )
 
 
-def _delete_from(client: Client, run_id: str, table: Table, where: str) -> int:
-    """Delete what belongs to the run from one table; return how many replaced parts are left on the disk."""
+def _delete_from(client: Client, run_id: str, table: Table, where: str, patience: float) -> int:
+    """Delete what belongs to the run from one table; return how many replaced parts are on the disk after `patience` seconds."""
     if table.empty or not _count(client, run_id, f"{quoted(table.name)} WHERE {where}"):
         return 0
     with _leaving_no_files(client, table):
         client.command(f"ALTER TABLE {table.alter} DELETE WHERE {where}", parameters={"run": run_id}, settings=table.settings)
-        return _sweep(client, table)
+        return _sweep(client, table, patience)
 
 
 def _needed(client: Client, run_id: str) -> dict[str, Table]:
@@ -303,7 +304,7 @@ def _leaving_no_files(client: Client, table: Table) -> Iterator[None]:
             client.command(f"ALTER TABLE {table.alter} {change}", settings=table.settings)
 
 
-def _sweep(client: Client, table: Table) -> int:
+def _sweep(client: Client, table: Table, patience: float) -> int:
     """Remove the files of replaced parts and return how many parts are left on the disk of this server.
 
     To drop a partition that does not exist drops nothing, but makes the server remove such parts now instead of in its own time.
@@ -311,7 +312,7 @@ def _sweep(client: Client, table: Table) -> int:
     from clickhouse_connect.driver.exceptions import ClickHouseError
 
     query = "SELECT count() FROM system.parts WHERE NOT active AND database = currentDatabase() AND table = {run:String}"
-    deadline = time.monotonic() + SWEEP_SECONDS
+    deadline = time.monotonic() + patience
     while True:
         with contextlib.suppress(ClickHouseError):
             client.command(f"ALTER TABLE {table.alter} DROP PARTITION ID '{_NO_PARTITION}'", settings=table.settings)

@@ -8,7 +8,7 @@
     result.column_names, result.result_rows
     frame = ch_logger.client.query_df(*queries.bind("top_individuals", run_id=run))
 
-A function takes a clickhouse-connect client, reads with final=1 and hands every value over as a bound parameter.
+A function takes a clickhouse-connect client, reads with SETTINGS, of which final=1 is one, and hands every value over as a bound parameter.
 
 A file begins with comments, one line each: the question; notes, of which "Printed form: ..." says why the file differs from a query that
 is printed in a reference; and its parameters, `-- param limit = 10: what it is`, where a default is a Python literal and a parameter
@@ -23,12 +23,13 @@ import operator
 import os
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import Parameter as Argument
 from inspect import Signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ._client import READING
 from ._nearest import nearest
 from ._runtime import PACKAGE
 
@@ -38,7 +39,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Parameter", "Query", "bind", "describe", "get", "names", "parse", "text"]
 
-SETTINGS = {"final": 1}
+_PROFILE = {"join_use_nulls": 0, "aggregate_functions_null_for_empty": 0, "prefer_column_name_to_alias": 0}
+SETTINGS = {**READING, **_PROFILE, "do_not_merge_across_partitions_select_final": 1}
+"""Each row of our tables once. No key of theirs is in two partitions, so each is looked at by itself, and only those of the time asked for.
+What a user's profile may change in the meaning of a query is as the server has it."""
 PRINTED = "Printed form: "
 _REQUIRED: Any = Argument.empty
 _PARAM = re.compile(r"param (\w+)(?: = (.+?))?: (.+)")
@@ -71,7 +75,8 @@ class Parameter:
         """A value as clickhouse-connect binds it; text that a command line gave counts too. Raises ValueError."""
         try:
             if self.kind is list:
-                return _list(value)
+                element = replace(self, type=self.type.removeprefix("Array(").removesuffix(")"))
+                return [element.convert(part) for part in _list(value)]
             if self.kind is bool and isinstance(value, str):
                 return {"true": True, "1": True, "false": False, "0": False}[value.lower()]
             if self.kind is str and isinstance(value, os.PathLike):

@@ -20,7 +20,7 @@ from genesis_ch import ch_logger
 from server_fixtures import LiveServer
 
 SEED = 20240115
-REPLAYS = 6
+REPLAYS = 3
 FRAME_ROW, FRAME_SCHEMA = 1, 2
 
 

@@ -50,6 +50,7 @@ def check_notebook(world: World, address: str, output: str) -> None:
     counts = [int(number) for number in re.findall(r"^(\d+) generations so far", output, re.MULTILINE)]
     assert counts == sorted(counts) and counts[0] < 10, "it was read while the run went on"
     assert re.search(r"^9 +9 +0\.998047 +0\.499023$", output, re.MULTILINE), output
+    assert "\n(1, 0.5, 0.5, True)\n" in output, "the second generation improved most"
     assert world.query("SELECT status, total_generations FROM evolution_runs", address) == [("completed", 10)]
 
 
@@ -60,11 +61,29 @@ def check_pool(world: World, address: str, output: str) -> None:
     assert world.query("SELECT status FROM evolution_runs", address) == [("completed",)]
 
 
+def check_tracing(world: World, address: str, output: str) -> None:
+    first, *lines = output.splitlines()
+    assert first.endswith(" True") and len(lines) == 6
+    assert all(re.fullmatch(r"ind_\d_\d 0\.\d+ fake-model 0\.0020* mutate", line) for line in lines), lines
+    steps = "SELECT type, name, count() FROM observations GROUP BY type, name ORDER BY type, name"
+    assert world.query(steps, address) == [
+        ("AGENT", "mutate", 6),
+        ("EVALUATOR", "evaluate", 6),
+        ("GENERATION", "llm", 6),
+        ("SPAN", "child", 6),
+        ("SPAN", "toy run", 1),
+    ]
+    assert world.query("SELECT uniqExact(trace_id), countIf(end_time IS NULL) FROM observations", address) == [(1, 0)]
+    assert world.query("SELECT name, tags, count() FROM traces GROUP BY ALL", address) == [("toy run", ["toy"], 1)]
+    assert world.query("SELECT count() FROM individuals JOIN programs_code USING code_hash", address) == [(6,)]
+
+
 CHECKS: dict[str, Callable[[World, str, str], None]] = {
     "runner.py": check_runner,
     "llm_wrapper.py": check_llm_wrapper,
     "notebook.py": check_notebook,
     "pool.py": check_pool,
+    "tracing.py": check_tracing,
 }
 
 

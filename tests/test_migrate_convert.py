@@ -15,6 +15,7 @@ from cli_fixtures import world as world
 from conftest import Recorder
 from genesis_ch import ch_logger
 from genesis_ch.cli import convert
+from server_fixtures import wait_for
 from test_tables import DOCUMENTED, OLDER_KEYS
 
 OLD_RUNS = 3
@@ -190,6 +191,30 @@ def test_rows_that_come_in_between(older: Callable[..., Client]) -> None:
         ("under way",),
     ]
     assert client.command("SELECT status FROM evolution_runs FINAL WHERE run_id = 'r2'") == "failed"
+
+
+def test_a_statement_that_is_under_way_at_the_exchange(recorder: Recorder, older: Callable[..., Client]) -> None:
+    """It began to write to the old table and ends after the two have changed places: it is waited for."""
+    client = older("individuals")
+    slow = "INSERT INTO individuals (run_id, individual_id) SELECT 'slow', toString(sleepEachRow(0.4) + number) FROM numbers(3)"
+    settings = {"max_block_size": 1, "min_insert_block_size_rows": 0, "min_insert_block_size_bytes": 0, "max_threads": 1}
+    with clickhouse_connect.get_client(dsn=recorder.url, autogenerate_session_id=False) as other:
+        writer = threading.Thread(target=lambda: other.command(slow, settings=settings))
+
+        def before(text: str) -> None:
+            if text.startswith("EXCHANGE"):
+                writer.start()
+                wait_for(lambda: client.command("SELECT count() FROM individuals WHERE run_id = 'slow'") == 1)
+
+        def after(text: str) -> None:
+            if text.startswith("EXCHANGE"):
+                assert writer.is_alive()
+
+        try:
+            assert run(Hooked(client, before, after)) == 0
+        finally:
+            writer.join()
+    assert client.command("SELECT uniqExact(individual_id) FROM individuals FINAL WHERE run_id = 'slow'") == 3
 
 
 def test_a_logger_that_records_all_the_while(older: Callable[..., Client]) -> None:

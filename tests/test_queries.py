@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import pydoc
 import re
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 import genesis_ch
 from conftest import Recorder, Script
 from genesis_ch import ch_logger, queries
+from genesis_ch.server.rights import Allow, Rights
 from server_fixtures import ROOT
 
 FILES = sorted((ROOT / "sql" / "queries").glob("*.sql"))
@@ -79,6 +81,7 @@ def test_file(path: Path) -> None:
     lower = re.findall(r"\b(select|from|where|group|order|limit|having|with|join|union|as|and|or|not|over|partition|settings|desc)\b", code)
     assert lower == [] and "FINAL" not in code
     assert re.findall(r"\bFROM \w+\.\w+", code) == [], "the database is that of the client"
+    Rights(Allow(kernel=False)).check(query.statement.encode(), reads_only=True)  # not taken for one that reads files
     assert path.stem not in vars(queries) and path.stem.isidentifier()
 
 
@@ -146,9 +149,13 @@ def test_each_row_is_seen_once_by_any_client(recorder: Recorder) -> None:
     for score in (1.0, 2.0):
         ch_logger.log_generation("r", 0, 1, score, score, 1)
         ch_logger.flush(30)
-    with clickhouse_connect.get_client(dsn=recorder.url, settings={"final": 0}) as client:
+    ch_logger.log_llm_interaction("m", [], "", cost=math.nan)
+    ch_logger.flush(30)
+    others = {"final": 0, "join_use_nulls": 1, "aggregate_functions_null_for_empty": 1, "prefer_column_name_to_alias": 1}
+    with clickhouse_connect.get_client(dsn=recorder.url, settings=others) as client:
         assert client.query("SELECT count() FROM generations").result_rows == [(2,)]
         assert queries.fitness_trajectory(client, run_id="r").result_rows == [(0, 2.0, 2.0, 1, 0.0, 2.0)]
+        assert queries.llm_costs_by_model(client).result_rows == [("m", 1, None, None, 0.0, 0.0)]
 
 
 def test_every_query_is_in_queries_md() -> None:

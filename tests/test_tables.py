@@ -105,6 +105,8 @@ INDEXES = {
     ("scores", "idx_id", "id", "bloom_filter(0.001)"),
     ("scores", "idx_project_trace_observation", "project_id, trace_id, observation_id", "bloom_filter(0.001)"),
     ("dataset_run_items_rmt", "idx_dataset_item", "dataset_item_id", "bloom_filter(0.001)"),
+    # Ours, on a column of ours.
+    *((table, "idx_run_id", "run_id", "bloom_filter(0.01)") for table in ("traces", "observations", "scores")),
 }
 CODECS = {
     ("traces", "input", "CODEC(ZSTD(3))"),

@@ -45,6 +45,7 @@ REPLACING = ("ReplacingMergeTree", "SharedReplacingMergeTree")
 EXCHANGING = ("Atomic", "Replicated", "Shared")
 ROUNDS = 20
 WRITERS_SECONDS = 60.0
+WRITERS_STEP_SECONDS = 0.1
 _COPY_SETTINGS = {"final": 0, "max_partitions_per_insert_block": 0, "insert_deduplicate": 0, "async_insert": 0}
 _CREATE = re.compile(r"^CREATE TABLE IF NOT EXISTS (\w+)\s*\(", re.MULTILINE)
 _KEY = re.compile(r"^ORDER BY \(?([^()\n]+)\)?$", re.MULTILINE)
@@ -212,7 +213,7 @@ def _convert(tables: Tables, target: Target, drop_old: bool) -> None:
         if not (tables.is_plain(target.name) and tables.is_replacing(target.building)):
             raise ConvertError(f"{target.name} was changed by another meanwhile")
         tables.client.command(f"EXCHANGE TABLES {target.name} AND {target.building}")
-        _wait_for_writers(tables, target, time.monotonic())
+    _wait_for_writers(tables, target)
     _absorb(tables, target, copied)
     rows = _count(tables, target.building)
     if drop_old:
@@ -321,8 +322,9 @@ def _fingerprint(tables: Tables, table: str) -> tuple[Any, ...]:
     return tuple(tables.client.query(query, settings={"final": 0}).result_rows[0])
 
 
-def _wait_for_writers(tables: Tables, target: Target, since: float) -> None:
-    """Wait for statements that began before the exchange and may still write to the old table."""
+def _wait_for_writers(tables: Tables, target: Target) -> None:
+    """Wait for statements that began before now, hence perhaps before the exchange, and may still write to the old table."""
+    since = time.monotonic()
     while time.monotonic() < since + WRITERS_SECONDS:
         query = f"""
             SELECT count()
@@ -331,7 +333,8 @@ def _wait_for_writers(tables: Tables, target: Target, since: float) -> None:
             """
         if _number(tables, query) == 0:
             return
-        time.sleep(0.2)
+        time.sleep(WRITERS_STEP_SECONDS)
+    raise ConvertError(f"a statement still writes to {target.name} after {WRITERS_SECONDS:.0f} s")
 
 
 def _number(tables: Tables, query: str, **settings: Any) -> int:

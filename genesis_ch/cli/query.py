@@ -73,7 +73,7 @@ def command(name: str | None, given: tuple[str, ...], form: str, sql: bool, path
     client = _client(path, timeout)
     values = query.values(_with_run(client, query, parameters))
     try:
-        answer = _table(client, query, values) if form == "table" else client.raw_query(query.statement, values, fmt=FORMATS[form])
+        answer = _table(client, query, values) if form == "table" else _raw(client, query, values, form)
     except Exception as error:  # whatever clickhouse-connect, its HTTP library or the server raises
         _fail(error)
     if isinstance(answer, bytes):
@@ -149,9 +149,17 @@ def _with_run(client: Client, query: Query, parameters: dict[str, Any]) -> dict[
 
 
 def _table(client: Client, query: Query, values: dict[str, Any]) -> Table | str:
-    result = client.query(query.statement, values)
+    from genesis_ch.queries import SETTINGS
+
+    result = client.query(query.statement, values, settings=SETTINGS)
     rows = [[_cell(value) for value in row] for row in result.result_rows]
     return screen.table(result.column_names, rows) if rows else "no rows"
+
+
+def _raw(client: Client, query: Query, values: dict[str, Any], form: str) -> bytes:
+    from genesis_ch.queries import SETTINGS
+
+    return client.raw_query(query.statement, values, settings=SETTINGS, fmt=FORMATS[form])
 
 
 def _cell(value: Any) -> str:

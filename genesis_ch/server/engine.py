@@ -60,6 +60,8 @@ _ENGINE_LIMITS = {
 _SESSION_DEFAULTS = {
     # Every table of ours is a ReplacingMergeTree; readers mean its latest rows.
     "final": "1",
+    # Conditions on the key are looked at first, and the long text of other rows stays unread. Other conditions are not moved.
+    "optimize_move_to_prewhere_if_final": "1",
     # A queued insert would be acknowledged by a buffer in memory, or wait for a timer.
     "async_insert": "0",
     "max_threads": str(min(THREADS_PER_QUERY, os.cpu_count() or 1)),

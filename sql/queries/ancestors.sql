@@ -1,6 +1,7 @@
 -- From which individuals does the best one of a run descend, and what did they cost?
 -- Every ancestor once, the individual itself at depth 0, the oldest first. dollars_so_far adds up the dollars of the rows down to this one.
 -- A parent of which the run recorded no individual, such as one of another run, is named with recorded = false.
+-- GLOBAL, because the shards of a cluster do not know the walk.
 -- param run_id: the run
 -- param individual_id = '': another individual than the one with the highest finite fitness_score
 WITH RECURSIVE
@@ -50,13 +51,13 @@ WITH RECURSIVE
                 FROM code_lineages
                 WHERE run_id = {run_id:String}
                     AND parent_id != ''
-                    AND child_id IN
+                    AND child_id GLOBAL IN
                     (
                         SELECT arrayJoin(found)
                         FROM walk
                     )
             )
-            WHERE cityHash64(parent_id) NOT IN
+            WHERE cityHash64(parent_id) GLOBAL NOT IN
             (
                 SELECT arrayJoin(visited)
                 FROM walk

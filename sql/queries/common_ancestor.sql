@@ -1,6 +1,7 @@
 -- Which is the most recent common ancestor of two individuals?
 -- Of all common ancestors the one of the highest generation; of several there, the one with the fewest steps to both together. An individual
 -- counts as its own ancestor. One of which the run recorded no individual is the last choice, with recorded = false. No row: there is none.
+-- GLOBAL, because the shards of a cluster do not know the walk.
 -- param run_id: the run
 -- param first: an individual
 -- param second: another one
@@ -39,13 +40,13 @@ WITH RECURSIVE
                 FROM code_lineages
                 WHERE run_id = {run_id:String}
                     AND parent_id != ''
-                    AND child_id IN
+                    AND child_id GLOBAL IN
                     (
                         SELECT arrayJoin(found)
                         FROM first_walk
                     )
             )
-            WHERE cityHash64(parent_id) NOT IN
+            WHERE cityHash64(parent_id) GLOBAL NOT IN
             (
                 SELECT arrayJoin(visited)
                 FROM first_walk
@@ -75,13 +76,13 @@ WITH RECURSIVE
                 FROM code_lineages
                 WHERE run_id = {run_id:String}
                     AND parent_id != ''
-                    AND child_id IN
+                    AND child_id GLOBAL IN
                     (
                         SELECT arrayJoin(found)
                         FROM second_walk
                     )
             )
-            WHERE cityHash64(parent_id) NOT IN
+            WHERE cityHash64(parent_id) GLOBAL NOT IN
             (
                 SELECT arrayJoin(visited)
                 FROM second_walk

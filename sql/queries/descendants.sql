@@ -1,6 +1,7 @@
 -- What came of an individual?
 -- Every descendant once, with the fewest steps that lead to it. is_best marks the one with the highest finite fitness_score.
 -- A child of which the run recorded no individual is named with recorded = false.
+-- GLOBAL, because the shards of a cluster do not know the walk.
 -- param run_id: the run
 -- param individual_id: the individual to begin with; it is no descendant of its own
 WITH RECURSIVE
@@ -39,13 +40,13 @@ WITH RECURSIVE
                 SELECT DISTINCT child_id
                 FROM code_lineages
                 WHERE run_id = {run_id:String}
-                    AND parent_id IN
+                    AND parent_id GLOBAL IN
                     (
                         SELECT arrayJoin(found)
                         FROM walk
                     )
             )
-            WHERE cityHash64(child_id) NOT IN
+            WHERE cityHash64(child_id) GLOBAL NOT IN
             (
                 SELECT arrayJoin(visited)
                 FROM walk

@@ -59,7 +59,7 @@ WITH
             replaceRegexpAll(without_addresses, '[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}', '<id>') AS without_uuids,
             replaceRegexpAll(
                 without_uuids,
-                '(^|[\\s\'"(\\[=,:])(([A-Za-z]:\\\\|~/|\\.{0,2}/)[^\\s\'",:\\x3b()<>]+|[\\w.-]+(/[\\w.-]+){2,})',
+                '(^|[\\s\'\x22(\\[=,:])(([A-Za-z]:\\\\|~/|\\.{0,2}/)[^\\s\'\x22,:\\x3b()<>]+|[\\w.-]+(/[\\w.-]+){2,})',
                 '\\1<path>') AS without_paths,
             replaceRegexpAll(without_paths, '\\b[0-9a-f]{12,}\\b', '<id>') AS without_hashes,
             replaceRegexpAll(without_hashes, '[0-9]+([.,][0-9]+)*', '<n>') AS without_numbers,

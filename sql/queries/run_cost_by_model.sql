@@ -1,15 +1,16 @@
 -- Which model cost what in each generation of a run?
--- From the LLM calls that carry the run's run_id; generation is NULL where a call names none. A cost that is not finite is unknown, not 0.
+-- From the LLM calls that carry the run's run_id; generation is NULL where a call names none. A cost that is not finite is unknown, not 0;
+-- dollars and tokens are NULL where no call told them.
 -- param run_id: the run
 SELECT
     generation,
     model,
     count() AS calls,
     countIf(error != '') AS failed,
-    sumIf(cost, isFinite(cost)) AS dollars,
+    sumOrNullIf(cost, isFinite(cost)) AS dollars,
     countIf(NOT isFinite(cost)) AS calls_of_unknown_cost,
-    ifNull(sum(input_tokens), 0) AS input_tokens,
-    ifNull(sum(output_tokens), 0) AS output_tokens
+    sum(llm_logs.input_tokens) AS input_tokens,
+    sum(llm_logs.output_tokens) AS output_tokens
 FROM llm_logs
 WHERE run_id = {run_id:String}
 GROUP BY
@@ -17,5 +18,5 @@ GROUP BY
     model
 ORDER BY
     generation NULLS FIRST,
-    dollars DESC,
+    dollars DESC NULLS LAST,
     model

@@ -11,7 +11,7 @@ FROM
 (
     SELECT
         run_id,
-        sumIf(total_cost, isFinite(total_cost)) AS cost,
+        sumOrNullIf(total_cost, isFinite(total_cost)) AS cost,
         uniqExact(generation) AS generations
     FROM generations
     GROUP BY run_id

@@ -33,29 +33,39 @@ static void check_becomes(const char *sql, const char *first, const char *second
 
 static void test_create_table(void)
 {
-    check_becomes("CREATE TABLE IF NOT EXISTS traces\n(\n    id String,\n    input String CODEC(ZSTD(3)),\n"
+    check_becomes("CREATE TABLE IF NOT EXISTS traces\n(\n    id String,\n    project_id String CODEC(ZSTD(3)),\n"
                   "    day Date DEFAULT today() TTL day + INTERVAL 1 DAY,\n    INDEX i id TYPE minmax,\n"
                   "    _ts DateTime64(6) EPHEMERAL now64(6),\n    event_ts DateTime64(6) MATERIALIZED _ts\n)\n"
                   "ENGINE = ReplacingMergeTree(event_ts)\nORDER BY id\nTTL day + INTERVAL 1 MONTH",
                   "CREATE TABLE IF NOT EXISTS traces_local ON CLUSTER 'main'\n(\n    id String,\n"
-                  "    input String CODEC(ZSTD(3)),\n    day Date DEFAULT today() TTL day + INTERVAL 1 DAY,\n"
+                  "    project_id String CODEC(ZSTD(3)),\n    day Date DEFAULT today() TTL day + INTERVAL 1 DAY,\n"
                   "    INDEX i id TYPE minmax,\n    _ts DateTime64(6) EPHEMERAL now64(6),\n"
                   "    event_ts DateTime64(6) MATERIALIZED _ts\n)\nENGINE = ReplicatedReplacingMergeTree(event_ts)\n"
                   "ORDER BY id\nTTL day + INTERVAL 1 MONTH",
-                  "CREATE TABLE IF NOT EXISTS traces ON CLUSTER 'main'\n(\n    id String,\n    input String,\n"
-                  "    day Date DEFAULT today(),\n    _ts DateTime64(6) MATERIALIZED now64(6),\n"
+                  "CREATE TABLE IF NOT EXISTS traces ON CLUSTER 'main'\n(\n    id String,\n    project_id String,\n"
+                  "    day Date DEFAULT today(),\n    _ts DateTime64(6) EPHEMERAL now64(6),\n"
                   "    event_ts DateTime64(6) MATERIALIZED _ts\n)\n"
                   "ENGINE = Distributed('main', 'evo', 'traces_local', cityHash64(project_id, id))");
     check_becomes(
-        "create table `event_log` (`index` String PRIMARY KEY, n Array(Tuple(a Int8, b Int8)) DEFAULT [(1, 2)], "
-        "CONSTRAINT c CHECK n != [], PROJECTION p (SELECT sum(n))) engine MergeTree order by `index`",
-        "create table `event_log_local` ON CLUSTER 'main' (`index` String PRIMARY KEY, n Array(Tuple(a Int8, b "
+        "create table `generations` (`run_id` String PRIMARY KEY, n Array(Tuple(a Int8, b Int8)) DEFAULT [(1, 2)], "
+        "CONSTRAINT c CHECK n != [], PROJECTION p (SELECT sum(n))) engine MergeTree order by `run_id`",
+        "create table `generations_local` ON CLUSTER 'main' (`run_id` String PRIMARY KEY, n Array(Tuple(a Int8, b "
         "Int8)) DEFAULT [(1, 2)], CONSTRAINT c CHECK n != [], PROJECTION p (SELECT sum(n))) engine "
-        "ReplicatedMergeTree order by `index`",
-        "create table `event_log` ON CLUSTER 'main'\n(`index` String, n Array(Tuple(a Int8, b Int8)) DEFAULT "
-        "[(1, 2)]\n)\nENGINE = Distributed('main', 'evo', 'event_log_local', cityHash64(project_id, entity_id))");
+        "ReplicatedMergeTree order by `run_id`",
+        "create table `generations` ON CLUSTER 'main'\n(`run_id` String, n Array(Tuple(a Int8, b Int8)) DEFAULT "
+        "[(1, 2)]\n)\nENGINE = Distributed('main', 'evo', 'generations_local', cityHash64(run_id))");
     CHECK_INT(render("CREATE TABLE scores (a Int8) ENGINE = AggregatingMergeTree() ORDER BY a"), GCH_OK);
     CHECK(strstr(statement(0), "= ReplicatedAggregatingMergeTree() ORDER") != NULL);
+}
+
+static void test_sharding_columns_of_later_migrations(void)
+{
+    check_becomes(
+        "CREATE TABLE event_log\n(\n    entity_id String,\n    a Int8 -- last\n)\nENGINE = MergeTree\nORDER BY a",
+        "CREATE TABLE event_log_local ON CLUSTER 'main'\n(\n    entity_id String,\n    a Int8,\n    project_id "
+        "String -- last\n)\nENGINE = ReplicatedMergeTree\nORDER BY a",
+        "CREATE TABLE event_log ON CLUSTER 'main'\n(\n    entity_id String,\n    a Int8,\n    project_id String\n)\n"
+        "ENGINE = Distributed('main', 'evo', 'event_log_local', cityHash64(project_id, entity_id))");
 }
 
 static void test_comments(void)
@@ -63,11 +73,12 @@ static void test_comments(void)
     check_becomes("-- What it is; really.\n\nDROP VIEW v",
                   "-- What it is; really.\n\nDROP VIEW v ON CLUSTER 'main' SYNC", NULL);
     check_becomes(
-        "CREATE TABLE traces (a Int8, -- first, of two\n b Int8 /* last */) ENGINE = MergeTree ORDER BY a -- end",
-        "CREATE TABLE traces_local ON CLUSTER 'main' (a Int8, -- first, of two\n b Int8 /* last */) ENGINE = "
-        "ReplicatedMergeTree ORDER BY a",
-        "CREATE TABLE traces ON CLUSTER 'main'\n(a Int8, -- first, of two\n b Int8\n)\n"
-        "ENGINE = Distributed('main', 'evo', 'traces_local', cityHash64(project_id, id))");
+        "CREATE TABLE pareto_fronts (run_id String, -- first, of two\n b Int8 /* last */) ENGINE = MergeTree ORDER BY "
+        "b -- end",
+        "CREATE TABLE pareto_fronts_local ON CLUSTER 'main' (run_id String, -- first, of two\n b Int8 /* last */) "
+        "ENGINE = ReplicatedMergeTree ORDER BY b",
+        "CREATE TABLE pareto_fronts ON CLUSTER 'main'\n(run_id String, -- first, of two\n b Int8\n)\n"
+        "ENGINE = Distributed('main', 'evo', 'pareto_fronts_local', cityHash64(run_id))");
 }
 
 static void test_alter_columns(void)
@@ -78,7 +89,7 @@ static void test_alter_columns(void)
         "ALTER TABLE llm_logs_local ON CLUSTER 'main'\n    ADD COLUMN IF NOT EXISTS a String CODEC(ZSTD(3)) AFTER b,"
         "\n    ADD COLUMN _ts DateTime64(6) EPHEMERAL now64(6)\nSETTINGS alter_sync = 2, x = 1",
         "ALTER TABLE llm_logs ON CLUSTER 'main'\n    ADD COLUMN IF NOT EXISTS a String AFTER b,\n"
-        "    ADD COLUMN _ts DateTime64(6) MATERIALIZED now64(6)\nSETTINGS alter_sync = 2, x = 1");
+        "    ADD COLUMN _ts DateTime64(6) EPHEMERAL now64(6)\nSETTINGS alter_sync = 2, x = 1");
     check_becomes("ALTER TABLE traces DROP COLUMN IF EXISTS a, DROP COLUMN b",
                   "ALTER TABLE traces ON CLUSTER 'main' DROP COLUMN IF EXISTS a, DROP COLUMN b",
                   "ALTER TABLE traces_local ON CLUSTER 'main' DROP COLUMN IF EXISTS a, DROP COLUMN b");
@@ -157,11 +168,13 @@ static void test_refusals(void)
         {"ALTER TABLE traces_local ADD COLUMN a Int8", "sharded"},
         {"DROP TABLE evo.traces", "database"},
         {"CREATE TABLE traces AS scores", "columns"},
+        {"CREATE TABLE traces ( ) ENGINE = MergeTree ORDER BY a", "columns"},
+        {"CREATE TABLE traces (INDEX i a TYPE minmax) ENGINE = MergeTree ORDER BY a", "columns"},
+        {"CREATE TABLE traces (a Int8, (b Int8)) ENGINE = MergeTree ORDER BY a", "columns"},
+        {"ALTER TABLE traces ADD COLUMN (a Int8)", "name"},
         {"CREATE TABLE traces (a Int8)", "ENGINE"},
         {"CREATE TABLE traces (a Int8) ENGINE = Null", "MergeTree"},
         {"CREATE TABLE traces (a Int8) ENGINE = ReplicatedMergeTree('/x', 'y') ORDER BY a", "MergeTree"},
-        {"CREATE TABLE traces (a Int8 EPHEMERAL, b Int8) ENGINE = MergeTree ORDER BY b", "EPHEMERAL"},
-        {"ALTER TABLE traces ADD COLUMN a Int8 EPHEMERAL COMMENT 'x'", "EPHEMERAL"},
         {"ALTER TABLE traces (ADD COLUMN a Int8), (DROP COLUMN b)", "brackets"},
         {"CREATE MATERIALIZED VIEW v TO t AS SELECT 1", "views"},
         {"CREATE TABLE IF traces (a Int8)", "EXISTS"},
@@ -241,6 +254,6 @@ static void end(void)
     CHECK_INT(rendered.count, 0);
 }
 
-CHECK_MAIN(begin, test_create_table, test_comments, test_alter_columns, test_alter_of_the_local_table_alone,
-           test_columns_that_shard, test_other_statements, test_refusals, test_cut_anywhere, test_without_a_cluster,
-           test_names, end)
+CHECK_MAIN(begin, test_create_table, test_sharding_columns_of_later_migrations, test_comments, test_alter_columns,
+           test_alter_of_the_local_table_alone, test_columns_that_shard, test_other_statements, test_refusals,
+           test_cut_anywhere, test_without_a_cluster, test_names, end)

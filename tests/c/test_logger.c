@@ -1,5 +1,5 @@
-/* needs: connection.c reply.c server_text.c logger.c sender.c syncer.c migrate.c migration.c ledger.c cluster.c
- * embedded.c secret.c json_read.c
+/* needs: connection.c reply.c server_text.c logger.c sender.c ticket.c syncer.c migrate.c migration.c ledger.c cluster.c
+ * cluster_alter.c cluster_column.c cluster_work.c sql_scan.c embedded.c secret.c json_read.c
  * place.c settings.c url.c retry.c release.c error_class.c transport.c delivery.c halving.c update.c drainer.c outbox.c
  * outbox_files.c orphan.c aside.c window.c batch.c schema.c merge.c multipart.c post.c query_text.c source.c
  * writer_dir.c segment.c segment_reader.c tables.c rowbinary.c notice.c buf.c crc32c.c descriptor.c disk.c status.c
@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 
 #include "thread.h"
+#include "ticket.h"
 
 #include "check.h"
 #include "scratch.h"
@@ -145,11 +146,11 @@ static void log_rows(struct gch_logger *logger, unsigned rows)
 
 static bool flush(struct gch_logger *logger)
 {
-    struct gch_ticket ticket = gch_sender_ask_flush(&logger->sender);
+    struct gch_ticket ticket = gch_ticket_ask_flush(&logger->sender);
     uint64_t until = gch_monotonic_ms() + FLUSH_MS;
     enum gch_status status = GCH_ERR_AGAIN;
     while (status == GCH_ERR_AGAIN && gch_monotonic_ms() < until)
-        status = gch_sender_wait_flush(&logger->sender, ticket, 50);
+        status = gch_ticket_wait_flush(&logger->sender, ticket, 50);
     return status == GCH_OK;
 }
 

@@ -1,5 +1,6 @@
-/* needs: migrate.c migration.c ledger.c transport.c reply.c server_text.c error_class.c descriptor.c thread.c url.c
- * query_text.c buf.c status.c utf8.c ; libs: libcurl */
+/* needs: migrate.c migration.c ledger.c cluster.c cluster_alter.c cluster_column.c cluster_work.c sql_scan.c
+ * transport.c reply.c server_text.c release.c error_class.c descriptor.c thread.c url.c query_text.c buf.c status.c
+ * utf8.c ; libs: libcurl */
 #include "migrate.h"
 
 #include <limits.h>
@@ -60,13 +61,21 @@ static void test_names_and_order(void)
     gch_migrations_deinit(&migrations);
 }
 
-static enum gch_status parse(struct gch_ledger *ledger, const char *text)
+/* Each line with the server's release in front, as the query asks for it. */
+static enum gch_status parse(struct gch_ledger *ledger, const char *lines)
 {
-    size_t len = strlen(text);
-    uint8_t *copy = malloc(len + 1); /* its own block, so that a sanitizer sees a read behind it */
-    memcpy(copy, text, len);
-    enum gch_status status = gch_ledger_parse(ledger, copy, len);
+    struct gch_buf text;
+    gch_buf_init(&text, 1 << 16);
+    for (size_t i = 0; lines[i] != '\0'; i++) {
+        if (i == 0 || lines[i - 1] == '\n')
+            gch_buf_text(&text, "26.1\t");
+        gch_buf_byte(&text, (uint8_t)lines[i]);
+    }
+    uint8_t *copy = malloc(text.len + 1); /* its own block, so that a sanitizer sees a read behind it */
+    memcpy(copy, text.data, text.len);
+    enum gch_status status = gch_ledger_parse(ledger, copy, text.len);
     free(copy);
+    gch_buf_deinit(&text);
     return status;
 }
 
@@ -119,12 +128,13 @@ static void test_ledger_of_any_bytes(void)
 static void check_plan(const struct gch_ledger *ledger, unsigned long target, const char *want)
 {
     struct gch_migrations migrations = {NULL, 0};
+    struct gch_cluster alone = {"", "d`b"};
     struct gch_plan plan;
     struct gch_buf got;
     gch_buf_init(&got, 4096);
     CHECK_INT(gch_migrations_add(&migrations, "1_a", "A;\nB;\n", "a;\n"), GCH_OK);
     CHECK_INT(gch_migrations_add(&migrations, "2_b", "C;\n", "c;\nd;\n"), GCH_OK);
-    CHECK_INT(gch_plan_make(&plan, &migrations, ledger, target, "d`b"), GCH_OK);
+    CHECK_INT(gch_plan_make(&plan, &migrations, ledger, target, &alone), GCH_OK);
     for (size_t i = 0; i < plan.count; i++) {
         bool file = plan.steps[i].kind == GCH_STEP_UP || plan.steps[i].kind == GCH_STEP_DOWN;
         gch_buf_printf(&got, "%s%.1s%s ", gch_step_word(plan.steps[i].kind), plan.steps[i].migration,
@@ -162,5 +172,32 @@ static void test_plan(void)
     gch_ledger_deinit(&ledger);
 }
 
+/* The files' statements, the database, the ledger and its rows: each is rendered, and only those rows stay as they are.
+ */
+static void test_plan_for_a_cluster(void)
+{
+    struct gch_migrations migrations = {NULL, 0};
+    struct gch_ledger ledger = {.no_database = true, .no_table = true};
+    struct gch_cluster cluster = {"north", "d"};
+    struct gch_plan plan;
+    size_t rows = 0;
+    CHECK_INT(gch_migrations_add(&migrations, "1_a",
+                                 "CREATE TABLE IF NOT EXISTS generations\n(\n    run_id String\n)\n"
+                                 "ENGINE = ReplacingMergeTree\nORDER BY run_id;\n",
+                                 "DROP TABLE IF EXISTS generations;\n"),
+              GCH_OK);
+    CHECK_INT(gch_plan_make(&plan, &migrations, &ledger, GCH_MIGRATE_NEWEST, &cluster), GCH_OK);
+    CHECK(plan.count >= 6);
+    CHECK_INT(gch_plan_applies(&plan), 1);
+    for (size_t i = 0; i < plan.count; i++) {
+        bool row = plan.steps[i].kind == GCH_STEP_APPLIED;
+        rows += row;
+        CHECK(row == (strstr(plan.steps[i].sql, "ON CLUSTER") == NULL));
+    }
+    CHECK_INT(rows, 1);
+    gch_plan_deinit(&plan);
+    gch_migrations_deinit(&migrations);
+}
+
 CHECK_MAIN(test_statements_end_at_a_semicolon_that_ends_its_line, test_names_and_order, test_ledger,
-           test_ledger_of_any_bytes, test_plan)
+           test_ledger_of_any_bytes, test_plan, test_plan_for_a_cluster)

@@ -38,6 +38,11 @@ static void test_values_that_cannot_be_used(void)
     CHECK(strstr(err.text, "GENESIS_CH_SYNC") != NULL && settings.sync == GCH_SYNC_INTERVAL);
     CHECK_INT(gch_settings_set(&settings, GCH_OPTION_sync, "always", &err), GCH_OK);
     CHECK_INT(settings.sync, GCH_SYNC_ALWAYS);
+    CHECK_INT(gch_settings_set(&settings, GCH_OPTION_cluster, "main; DROP", &err), GCH_ERR_INVALID);
+    CHECK(strstr(err.text, "GENESIS_CH_CLUSTER") != NULL && settings.text[GCH_OPTION_cluster][0] == '\0');
+    CHECK_INT(gch_settings_set(&settings, GCH_OPTION_cluster, "main-1", &err), GCH_OK);
+    CHECK_TEXT(settings.text[GCH_OPTION_cluster], "main-1");
+    CHECK_INT(gch_settings_set(&settings, GCH_OPTION_cluster, "", &err), GCH_OK);
     CHECK_INT(gch_settings_set(&settings, GCH_OPTION_sync_interval, "0", &err), GCH_ERR_INVALID);
     CHECK_INT(gch_settings_set(&settings, GCH_OPTION_mode, "cloud", &err), GCH_ERR_INVALID);
     CHECK_INT(gch_settings_set(&settings, GCH_OPTION_close_timeout, "0", &err), GCH_OK);

@@ -21,8 +21,9 @@ TESTS = ROOT / "tests"
 HERE = Path(__file__).parent
 PATTERNS = (
     "test_tables.py", "test_values.py", "test_delivery.py", "test_logger.py", "test_flush.py", "test_client.py",
-    "test_refused_rows.py", "test_migrat*.py", "test_quer*.py", "test_observ*.py", "test_trac*.py", "test_merge*.py",
-    "test_optional*.py", "test_retention*.py", "test_purge*.py", "test_cluster*.py",
+    "test_refused_rows.py", "test_release.py", "test_migrat*.py", "test_cli_migrate.py", "test_cli_purge.py",
+    "test_cli_retention.py", "test_merge.py", "test_usage.py", "test_que*.py", "test_printed_queries.py",
+    "test_observ*.py", "test_trac*.py", "test_context*.py", "test_code*.py", "test_optional*.py", "test_cluster*.py",
 )  # fmt: skip
 PROBE = """
 import sys
@@ -80,7 +81,9 @@ def choose(name: str) -> Engine:
     known = {engine.release: engine for engine in ENGINES}
     if name in known:
         return known[name]
-    raise SystemExit(f"engine {name!r} is not in the list: {', '.join(known)}; the nearest is {nearest(name, list(known))}")
+    raise SystemExit(
+        f"engine {name!r} is not in the list: {', '.join(known)}; the nearest is {nearest(name, list(known))}"
+    )
 
 
 def nearest(name: str, known: list[str]) -> str:
@@ -119,12 +122,13 @@ def run_tests(engine: Engine, package: Path, options: list[str]) -> tuple[str, i
     front = [sys.executable, str(HERE / "front.py"), "--engine", str(package)]
     files = sorted({str(path) for pattern in PATTERNS for path in TESTS.glob(pattern)})
     files += [str(HERE / "check_old.py")] * (not engine.whole)
-    command = [sys.executable, "-m", "pytest", "--timeout=120", *(options or files)]
+    command = [sys.executable, "-m", "pytest", "-p", "engines.lacks", "--timeout=120", *(options or files)]
     process = subprocess.Popen(
         command,
         cwd=ROOT,
         env={
             **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")]),
             "GENESIS_CH_TEST_SERVER": shlex.join(whole if engine.whole else front),
             "GENESIS_CH_TEST_ENGINE": shlex.join([engine.release, str(package)]),
         },

@@ -26,10 +26,17 @@ def crc32c(data: bytes, seed: int = 0) -> int:
     """The CRC-32C of a few bytes."""
     crc = seed ^ 0xFFFFFFFF
     for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+        crc = crc >> 8 ^ CRC_OF_BYTE[(crc ^ byte) & 0xFF]
     return crc ^ 0xFFFFFFFF
+
+
+def _crc_of_byte(crc: int) -> int:
+    for _ in range(8):
+        crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc
+
+
+CRC_OF_BYTE = [_crc_of_byte(byte) for byte in range(256)]
 
 
 def forge(frames: Sequence[tuple[int, int, bytes]], segment_id: int = 7) -> bytes:

@@ -33,6 +33,12 @@ def total(values: Iterable[float]) -> float:
     return math.fsum(finite(values))
 
 
+def known_total(values: Iterable[float]) -> float | None:
+    """None without a finite one."""
+    found = finite(values)
+    return math.fsum(found) if found else None
+
+
 def groups(rows: Iterable[Row], name: str) -> dict[Any, list[Row]]:
     found: dict[Any, list[Row]] = defaultdict(list)
     for row in rows:
@@ -269,8 +275,8 @@ def run_costs(tables: Tables) -> Rows:
     found = []
     for run, rows in groups(tables.generations, "run_id").items():
         costs = [one[name] for one in tables.of_run("individuals", run) for name in ("api_cost", "embed_cost", "novelty_cost")]
-        found.append((run, tasks[run], total(row["total_cost"] for row in rows), len(rows), total(costs)))
-    return ordered(found, lambda row: -row[2], lambda row: row[0])
+        found.append((run, tasks[run], known_total(row["total_cost"] for row in rows), len(rows), total(costs)))
+    return ordered(found, lambda row: descending(row[2]), lambda row: row[0])
 
 
 @oracle(*ALL_AND_EACH)
@@ -278,8 +284,8 @@ def llm_costs_by_model(tables: Tables, run_id: str) -> Rows:
     found = []
     for model, rows in groups(tables.of_run("llm", run_id) if run_id else tables.llm, "model").items():
         costs, times = ([row[name] for row in rows] for name in ("cost", "execution_time"))
-        found.append((model, len(rows), total(costs), mean(costs), mean(times), total(times)))
-    return ordered(found, lambda row: -row[2], lambda row: row[0])
+        found.append((model, len(rows), known_total(costs), mean(costs), mean(times), known_total(times)))
+    return ordered(found, lambda row: descending(row[2]), lambda row: row[0])
 
 
 @oracle(*EVERY_RUN)

@@ -328,6 +328,12 @@ def cost_per_improvement(tables: Tables, run_id: str, min_improvement: float) ->
     return ordered(found, lambda row: math.inf if row[5] is None else row[5], lambda row: -row[4], lambda row: row[:2])
 
 
+def known_sum(values: Iterable[Any]) -> Any:
+    """None when no value is known."""
+    known = [value for value in values if value is not None]
+    return sum(known[1:], known[0]) if known else None
+
+
 @oracle(*EVERY_RUN)
 def run_cost_by_model(tables: Tables, run_id: str) -> Rows:
     kinds = defaultdict(list)
@@ -336,10 +342,10 @@ def run_cost_by_model(tables: Tables, run_id: str) -> Rows:
     found = []
     for key, rows in kinds.items():
         costs = finite(row["cost"] for row in rows)
-        tokens = [sum(row[name] or 0 for row in rows) for name in ("input_tokens", "output_tokens")]
+        tokens = [known_sum(row[name] for row in rows) for name in ("input_tokens", "output_tokens")]
         failed = sum(row["error"] != "" for row in rows)
-        found.append((*key, len(rows), failed, math.fsum(costs), len(rows) - len(costs), *tokens))
-    return ordered(found, lambda row: row[0], lambda row: -row[4], lambda row: row[1])
+        found.append((*key, len(rows), failed, math.fsum(costs) if costs else None, len(rows) - len(costs), *tokens))
+    return ordered(found, lambda row: row[0], lambda row: descending(row[4]), lambda row: row[1])
 
 
 @oracle({}, *EVERY_RUN)
@@ -425,8 +431,8 @@ TRACES = [f"{run}/trace-2" for run in RUNS]
 
 @oracle({}, *EVERY_RUN)
 def usage_by_model(tables: Tables, run_id: str, since: str, until: str) -> Rows:
-    tokens: dict[tuple[str, str], list[int]] = defaultdict(list)
-    costs: dict[tuple[str, str], list[Decimal]] = defaultdict(list)
+    tokens: dict[tuple[str, str], list[int | None]] = defaultdict(list)
+    costs: dict[tuple[str, str], list[Decimal | None]] = defaultdict(list)
     calls = [row for row in tables.observations if "usage" in row]
     for row in tables.llm:
         usage = {} if row["input_tokens"] is None else {"input": row["input_tokens"], "output": row["output_tokens"]}
@@ -435,15 +441,15 @@ def usage_by_model(tables: Tables, run_id: str, since: str, until: str) -> Rows:
         model, usage, cost = row["model"], row["usage"], row["cost"]
         if run_id not in ("", row["run_id"]) or (not usage and cost is None):
             continue
-        whole = sum(value for bucket, value in usage.items() if "." not in bucket)
+        whole = known_sum(value for bucket, value in usage.items() if "." not in bucket)
         for bucket, value in {**usage, "total": whole}.items():
             tokens[model, bucket].append(value)
         parts = cost if isinstance(cost, dict) else {}
         divided = {bucket: Decimal(str(value)) for bucket, value in parts.items()}
         total = sum(divided.values(), Decimal()) if divided else None if cost is None else Decimal(str(cost))
         for bucket, spent in {**divided, "total": total}.items():
-            costs[model, bucket] += [] if spent is None else [spent]
-    found = [(*key, len(values), sum(values), sum(costs[key], Decimal()) if costs[key] else None) for key, values in tokens.items()]
+            costs[model, bucket].append(spent)
+    found = [(*key, len(values), known_sum(values), known_sum(costs[key])) for key, values in tokens.items()]
     return ordered(found, lambda row: row[0], lambda row: row[1] != "total", lambda row: row[1])
 
 
