@@ -175,3 +175,37 @@ def test_stopped_process_keeps_its_outbox(engine: Engine, database: str, home: P
     program.process.stdin = None
     program.finish().quiet()
     assert engine.stored("r", database) == set(range(300))
+
+
+MERGING_PRODUCER = """
+for line in sys.stdin:
+    run, rows = line.split()
+    for i in range(int(rows)):
+        name = f"{run}-{i}"
+        ch_logger.log_trace(name, id=name, input=name, metadata={"first": name}, tags=[name])
+        ch_logger.log_score("s", number_of(name), id=name, trace_id=name)
+        if i % 20 == 0:
+            time.sleep(0.02)
+        ch_logger.log_trace(id=name, output=name, metadata={"then": name})
+    say(done=run)
+"""
+
+
+def test_killed_while_rows_with_ids_are_merged(engine: Engine, database: str, home: Path, tmp_path: Path) -> None:
+    """Whichever process delivers a call, also one half of a row that another delivers the other half of, each row is whole."""
+    draw = random.Random(21)
+    env = environment(engine, database, home, GENESIS_CH_SEGMENT_BYTES="65536", GENESIS_CH_BATCH_INTERVAL="0.01")
+    names: list[str] = []
+    for round_ in range(6):
+        rows = draw.randrange(1, 150)
+        kill_after(start(MERGING_PRODUCER, tmp_path, **env), f"m{round_}", rows)
+        names += [f"m{round_}-{i}" for i in range(rows)]
+    sync(tmp_path, **env)
+    good = {
+        "traces": "name = id AND input = id AND output = id AND tags = [id] AND metadata = map('first', id, 'then', id)",
+        "scores": "name = 's' AND trace_id = id AND value = CRC32(id) / 65537.",
+    }
+    for table, right in good.items():
+        sql = f"SELECT count(), uniqExact(id), countIf({right}) FROM {table} FINAL"
+        assert engine.ask(sql, database).split() == [str(len(names))] * 3, table
+    assert list(home.rglob("w-*")) == [] and list(home.rglob("damaged/*")) == []

@@ -118,6 +118,17 @@ METHODS: dict[str, tuple[str, dict[str, str]]] = {
             "timestamp": "time",
         },
     ),
+    "log_trace": (
+        "traces",
+        {
+            **dict.fromkeys(["name", "run_id", "individual_id"], "text"),
+            **dict.fromkeys(["user_id", "session_id", "release", "version", "input", "output"], "null_text"),
+            **dict.fromkeys(["public", "bookmarked"], "bool"),
+            "tags": "set",
+            "generation": "null_i32",
+            "timestamp": "time",
+        },
+    ),
 }
 REQUIRED = {
     "log_llm_interaction": ["model", "messages", "response"],
@@ -129,6 +140,7 @@ REQUIRED = {
     ],
     "log_lineage": ["run_id", "child_id", "parent_id", "generation", "mutation_type"],
     "log_pareto_front": ["run_id", "generation"],
+    "log_trace": [],
 }  # fmt: skip
 KEYS = {
     "evolution_runs": ["run_id"],
@@ -183,11 +195,17 @@ def same(stored: Any, expected: Any) -> bool:
     return bool(stored == expected)
 
 
+def distinct(tags: Any) -> Any:
+    """The tags of a row with an id: each once, in the order of their first."""
+    return list(dict.fromkeys(tags)) if isinstance(tags, list) else tags
+
+
 def stored_forms(case: Case, value: Any) -> dict[str, Any]:
     """What a column of each form holds of a value that was given."""
     parsed = case.json_of(value)
     return {
         "text": case.text_of(value),
+        "null_text": case.text_of(value),
         "status": case.text_of(value),
         "list": parsed,
         "object": parsed,
@@ -199,12 +217,14 @@ def stored_forms(case: Case, value: Any) -> dict[str, Any]:
         "null_u64": clamp(case.whole, 0, 2**64 - 1),
         "bool": truth(value),
         "tags": case.tags_of(value),
+        "set": distinct(case.tags_of(value)),
         "time": None if case.clock is None else round(case.clock * 1000),
     }
 
 
 ABSENT: dict[str, Any] = {
     "text": "",
+    "null_text": None,
     "status": "running",
     "list": [],
     "object": {},
@@ -216,6 +236,7 @@ ABSENT: dict[str, Any] = {
     "null_u64": None,
     "bool": False,
     "tags": [],
+    "set": [],
     "time": None,
 }
 
@@ -234,7 +255,7 @@ class Call:
         ordinary = {"text": f"t{self.number}", "score": 1.5, "i32": self.number, "object": {}, "metrics": {}, "list": [], "bool": True}
         given: dict[str, Any] = {name: ordinary[self.forms[name]] for name in REQUIRED[self.method]}
         given["timestamp"] = START + dt.timedelta(milliseconds=self.number)
-        if self.argument == "timestamp" and self.table in ("llm_logs", "agent_actions"):
+        if self.argument == "timestamp" and self.table in ("llm_logs", "agent_actions", "traces"):
             given["run_id"] = f"t{self.number}"
         if self.method == "log_pareto_front":
             member = {"individual_id": f"t{self.number}", "fitness_score": 1.5, "combined_score": 2.5, "metrics": {}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,7 @@ KEPT_AS = {"RETRY": "pending", "AUTH": "pending", "SPLIT": "pending", "SCHEMA": 
 """Where small rows are while a class of error lasts."""
 
 PROGRAM = f"""
+TABLE = os.environ["TABLE"]
 while True:
     words = sys.stdin.readline().split()
     if words[0] == "end":
@@ -35,7 +37,11 @@ while True:
         return ch_logger.stats()[name] - before[name]
     def kept():
         return grown("retries") if kept_as == "pending" else grown("rows_" + kept_as) >= {ROWS}
-    issue_many(run, 0, {ROWS})
+    for i in range({ROWS}):
+        if TABLE == "individuals":
+            issue(run, i)
+        else:
+            ch_logger.log_trace(f"{{run}}-{{i}}", id=f"{{run}}-{{i}}", input=run, run_id=run, generation=i, tags=[run])
     ch_logger.flush(0.01)
     until = time.monotonic() + 20
     while not kept() and time.monotonic() < until:
@@ -119,16 +125,17 @@ def hurry_parked(home: Path) -> int:
 class Stage:
     """The answer to rows while a code is tried."""
 
+    table: str
     fault: Fault = None
 
     def plan(self, request: Request) -> Fault:
         """The fault for rows, nothing else."""
-        return self.fault if request.table == "individuals" else None
+        return self.fault if request.table == self.table else None
 
 
 def try_codes(stage: Stage, cells: list[tuple[int, int]], classes: Classes, cwd: Path, environment: dict[str, str]) -> None:
     """Answer each cell's rows with its code and status until they are kept where its class says."""
-    program = start(PROGRAM, cwd, **environment)
+    program = start(PROGRAM, cwd, TABLE=stage.table, **environment)
     for number, (code, status) in enumerate(cells):
         ours = {"X-ClickHouse-Query-Id": "q", "X-ClickHouse-Exception-Code": str(code)}
         stage.fault = Reply(status, ours, b"Code: %d. DB::Exception: as told" % code if status == 500 else b"")
@@ -141,8 +148,20 @@ def try_codes(stage: Stage, cells: list[tuple[int, int]], classes: Classes, cwd:
     program.finish().quiet()
 
 
+def stored(engine: Engine, database: str, table: str, run: str) -> set[int]:
+    """The numbers of the rows of a run, of which each is there once and as it was logged."""
+    if table == "individuals":
+        return engine.stored(run, database)
+    good = "id = name AND name = concat(run_id, '-', toString(generation)) AND input = run_id AND tags = [run_id]"
+    sql = f"SELECT count(), countIf({good}), groupArraySorted(100)(generation) FROM traces FINAL WHERE run_id = '{run}'"
+    rows, right, numbers = json.loads(engine.ask(f"{sql} FORMAT JSONCompactEachRow", database))
+    assert int(rows) == int(right) == len(set(numbers))
+    return set(numbers)
+
+
+@pytest.mark.parametrize("table", ["individuals", "traces"])
 def test_no_code_loses_a_row(
-    engine: Engine, database: str, home: Path, tmp_path: Path, classes: Classes, long_form: bool, figure: Figure
+    engine: Engine, database: str, home: Path, tmp_path: Path, classes: Classes, table: str, long_form: bool, figure: Figure
 ) -> None:
     """An answer with the code keeps the rows; they arrive when it ends, those in the quarantine by outbox retry."""
     codes = codes_of(engine)
@@ -150,7 +169,7 @@ def test_no_code_loses_a_row(
     chosen = by_class if long_form else one_of_each(classes, codes)
     cells = [(code, status) for code in chosen for status in (500, 200)]
     counts = [KEPT_AS[classes.of(code)] for code, _ in cells]
-    stage = Stage()
+    stage = Stage(table)
     with Proxy(engine.port(), stage.plan) as proxy:
         environment = {"CLICKHOUSE_URL": engine.url(database, proxy.port), "GENESIS_CH_HOME": str(home)}
         try_codes(stage, cells, classes, tmp_path, environment)
@@ -161,11 +180,11 @@ def test_no_code_loses_a_row(
         outbox_command(tmp_path, environment, "retry", "--all")
         assert sync(tmp_path, **environment)["stats"]["rows_delivered"] == refused + ROWS * parked
     for number in range(len(cells)):
-        assert engine.stored(f"r{number}", database) == set(range(ROWS)), cells[number]
+        assert stored(engine, database, table, f"r{number}") == set(range(ROWS)), cells[number]
     assert list(home.rglob("*.seg")) == []
     figure(
         7,
-        f"rows answered with {len(chosen)} codes, as status 500 and as status 200 ({len(cells)} cells)",
+        f"rows of {table} answered with {len(chosen)} codes, as status 500 and as status 200 ({len(cells)} cells)",
         f"0 acknowledged, 0 dropped: kept in the outbox in {counts.count('pending')} cells, parked in {parked}, in the "
         f"quarantine in {counts.count('rejected')}; all {ROWS * len(cells)} rows stored in the end",
     )

@@ -20,7 +20,10 @@ OURS = (
 CHUNKED = OURS + "Transfer-Encoding: chunked\r\n"
 PORTAL = "<html><head><title>Welcome</title></head><body>Log in to the network</body></html>"
 ROWS = 5
-"""Rows in a cell that come before the update of their run."""
+"""Rows in a cell that are plainly inserted; they come before the merged ones and the update of their run."""
+MERGED = 3
+"""Rows in a cell that are merged with what is stored: a trace, what is added to it, and its score."""
+CELL = ROWS + MERGED + 1
 
 
 def answer(status: str, headers: str = OURS, body: bytes | str = b"", length: str | None = "") -> Raw:
@@ -118,6 +121,9 @@ while True:
     before = ch_logger.stats()
     ch_logger.log_evolution_run(run, "t", {{}}, 1, "c", "/p")
     issue_many(run, 0, {ROWS - 1})
+    ch_logger.log_trace(run, id=run, input=run, metadata={{"n": run}}, tags=[run])
+    ch_logger.log_trace(id=run, output=run)
+    ch_logger.log_score("s", number_of(run), id=run, trace_id=run)
     ch_logger.update_evolution_run(run, "done", 7)
     def grown(name):
         return ch_logger.stats()[name] - before[name]
@@ -133,6 +139,13 @@ while True:
 """
 
 
+MERGED_GOOD = {
+    "traces": "name = id AND input = id AND output = id AND metadata = map('n', id) AND tags = [id]",
+    "scores": "name = 's' AND trace_id = id AND value = CRC32(id) / 65537.",
+}
+"""What each merged row must be."""
+
+
 @dataclass
 class Stage:
     """Which requests get which shape."""
@@ -143,7 +156,7 @@ class Stage:
 
     def plan(self, request: Request) -> Fault:
         """The shape for the requests that it is meant for."""
-        meant = {"rows": request.is_insert, "update": request.table == "update", "everything": True}
+        meant = {"rows": request.is_insert, "merge": request.merges, "update": request.table == "update", "everything": True}
         if self.shape is None or not meant[self.target]:
             return None
         self.given += 1
@@ -155,8 +168,9 @@ def test_false_success(
 ) -> None:
     """While a shape is given no row is acknowledged; when it ends, all arrive, and nothing of them in a second form."""
     stage = Stage()
-    updates = list(SHAPES)[:: 1 if long_form else 3]
-    cells = [*((name, "rows") for name in SHAPES), *((name, "update") for name in updates)]
+    every = 1 if long_form else 3
+    cells = [(name, "rows") for name in SHAPES]
+    cells += [(name, "merge") for name in list(SHAPES)[1::every]] + [(name, "update") for name in list(SHAPES)[::every]]
     cells += [(name, "everything") for name in SHAPES if long_form]
     with Proxy(engine.port(), stage.plan) as proxy:
         program = start(
@@ -164,29 +178,32 @@ def test_false_success(
             tmp_path,
             CLICKHOUSE_URL=engine.url(database, proxy.port),
             GENESIS_CH_HOME=str(home),
-            GENESIS_CH_REQUEST_TIMEOUT="0.5",
+            GENESIS_CH_REQUEST_TIMEOUT="0.9",
         )
         for number, (name, target) in enumerate(cells):
             stage.shape, stage.target, stage.given = SHAPES[name], target, 0
             program.tell(f"r{number}")
             during = program.listen()
             assert stage.given > 0 and during["retries"] > 0, f"{name}, {target}: it was never given"
-            acknowledged = ROWS if target == "update" else 0
-            assert (during["delivered"], during["pending"]) == (acknowledged, ROWS + 1 - acknowledged), (name, target)
+            acknowledged = {"merge": ROWS, "update": ROWS + MERGED}.get(target, 0)
+            assert (during["delivered"], during["pending"]) == (acknowledged, CELL - acknowledged), (name, target)
             stage.shape = None
             program.tell()
             after = program.listen()
-            assert after == {"delivered": ROWS + 1, "pending": 0, "parked": 0, "rejected": 0, "dropped": 0}, (name, target)
+            assert after == {"delivered": CELL, "pending": 0, "parked": 0, "rejected": 0, "dropped": 0}, (name, target)
         program.tell("end")
         program.finish().quiet()
     for number in range(len(cells)):
         assert engine.stored(f"r{number}", database) == set(range(ROWS - 1)), cells[number]
     runs = engine.ask("SELECT countIf(status = 'done' AND total_generations = 7), count() FROM evolution_runs FINAL", database)
     assert runs == f"{len(cells)}\t{len(cells)}\n"
+    for table, good in MERGED_GOOD.items():
+        found = engine.ask(f"SELECT count(), uniqExact(id), countIf({good}) FROM {table} FINAL", database).split()
+        assert found == [str(len(cells))] * 3, (table, found)
     assert len(SHAPES) >= 24
     figure(
         5,
-        f"{len(SHAPES)} shapes of a false success in {len(cells)} cells: in place of the answer to rows, to an update"
+        f"{len(SHAPES)} shapes of a false success in {len(cells)} cells: in place of the answer to rows, to merged rows, to an update"
         + (", to everything" if long_form else ""),
-        f"0 acknowledged; all {len(cells) * (ROWS + 1)} rows and updates stored when the shape ended",
+        f"0 acknowledged; all {len(cells) * CELL} rows and updates stored when the shape ended",
     )

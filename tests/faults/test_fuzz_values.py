@@ -41,6 +41,9 @@ UPDATE_EACH = 60
 """An update is a statement of its own on the server, so there are fewer."""
 DIGITS_MAX = 4300
 RUN = "the run of the updates"
+TEXT_FORMS = ("text", "null_text", "status")
+WITH_ID = ("log_trace",)
+"""Methods that return the id of their row."""
 ARGUMENTS = [(method, argument) for method, (_, forms) in METHODS.items() for argument in forms]
 JSON_FORMS = ("object", "list", "metrics")
 
@@ -338,8 +341,8 @@ class Checked(Call):
         sane = dataclasses.replace(made, number=0.0) if not known[2] else made
         super().__init__(number, method, argument, sane.case())
         form = self.forms[argument]
-        defined = known[0] if form in JSON_FORMS else known[1] if form in ("text", "status") else known[2] or form == "bool"
-        if form in ("time", "tags") or (not defined and self.value is not None):
+        defined = known[0] if form in JSON_FORMS else known[1] if form in TEXT_FORMS else known[2] or form == "bool"
+        if form in ("time", "tags", "set") or (not defined and self.value is not None):
             self.expected = UNSAID
 
 
@@ -371,7 +374,7 @@ def wrong_with(call: Checked, row: dict[str, Any]) -> str | None:
             if numbers.keys() != expected.keys() or not all(same(numbers[name], expected[name]) for name in expected):
                 return f"{call}: metrics_num {numbers}, expected {expected}"
         good = call.expected is UNSAID or repr(stored) == repr(call.expected)  # repr tells -0.0 from 0.0 and 1 from 1.0
-    elif form in ("text", "status") and call.expected is not UNSAID and isinstance(call.case.json, (dict, list)):
+    elif form in TEXT_FORMS and call.expected is not UNSAID and isinstance(call.case.json, (dict, list)):
         good = repr(json.loads(stored)) == repr(call.case.json)
     else:
         good = call.expected is UNSAID or same(stored, call.expected)
@@ -390,10 +393,12 @@ def collect(number: int, begin: int) -> list[Checked]:
         call = Checked(begin + len(calls), method, argument, made)
         calls.append(call)
         arguments = call.arguments()
-        assert getattr(ch_logger, method)(**arguments) is None
+        returned = getattr(ch_logger, method)(**arguments)
+        assert isinstance(returned, str) if method in WITH_ID else returned is None
         odd = dict(zip(arguments, [one.value for one in more], strict=False))
         odd.pop("timestamp", None)
-        assert getattr(ch_logger, method)(*[one.value for one in more], **odd) is None
+        returned = getattr(ch_logger, method)(*[one.value for one in more], **odd)
+        assert returned is None or (isinstance(returned, str) and method in WITH_ID)
         if len(calls) % UPDATE_EACH:
             return
         update: Any = ch_logger.update_evolution_run
