@@ -200,3 +200,9 @@ def call(chance: random.Random, model: dict[str, dict[str, Any]]) -> str:
     values["metadata"] = {**values["metadata"], **given.get("metadata", {})}
     values["tags"] = list(dict.fromkeys([*values["tags"], *given.get("tags", [])]))
     return id
+
+
+def test_a_row_larger_than_a_query_may_be(recorder: Recorder) -> None:
+    id = ch_logger.log_observation("large", output="x" * (70 << 20))
+    assert ch_logger.flush(60).pending == 0 and recorder.count("rows_parked") == 0
+    assert recorder.read("observations", columns="id, length(output) AS size") == [{"id": id, "size": 70 << 20}]
