@@ -10,9 +10,9 @@
 
 PyObject *gch_held_take(struct gch_held *held, PyObject *object)
 {
-    if (object == NULL)
-        PyErr_Clear();
-    else if (held->count < GCH_HELD_MAX)
+    if (object == NULL && gch_forgive() != 0)
+        held->status = -1;
+    else if (object != NULL && held->count < GCH_HELD_MAX)
         held->objects[held->count++] = object;
     return object;
 }
@@ -125,20 +125,26 @@ static void give(PyObject **values, enum gch_method_id id, const char *name, PyO
     values[gch_method_argument(id, name)] = value;
 }
 
+static PyObject *or_none(PyObject *value)
+{
+    return value == NULL ? Py_None : value;
+}
+
 int gch_also_put_score(struct gch_row_context *context, PyObject *const *values, PyObject *number, PyObject *dict)
 {
     static const char *const same[] = {"run_id", "generation", "individual_id", "timestamp"};
     const struct gch_method *method = gch_method_get(GCH_METHOD_log_score);
     PyObject *score[GCH_ARGUMENTS_MAX] = {NULL};
-    struct gch_held held = {{NULL}, 0};
+    struct gch_held held = {.count = 0};
     PyObject *name = PyTuple_GET_ITEM(number, 0);
     for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++)
         give(score, GCH_METHOD_log_score, same[i], values[gch_method_argument(GCH_METHOD_log_individual, same[i])]);
     PyObject *run_id = score[gch_method_argument(GCH_METHOD_log_score, "run_id")];
-    PyObject *id = PyUnicode_FromFormat("%S/%S/%S/%S", run_id == NULL ? Py_None : run_id,
-                                        values[gch_method_argument(GCH_METHOD_log_individual, "generation")],
-                                        values[gch_method_argument(GCH_METHOD_log_individual, "individual_id")], name);
-    int status = id == NULL ? gch_swallow(&context->convert) : 0;
+    PyObject *id = PyUnicode_FromFormat(
+        "%S/%S/%S/%S", or_none(run_id), or_none(values[gch_method_argument(GCH_METHOD_log_individual, "generation")]),
+        or_none(values[gch_method_argument(GCH_METHOD_log_individual, "individual_id")]), name);
+    if (id == NULL && gch_swallow(&context->convert) != 0)
+        return -1;
     give(score, GCH_METHOD_log_score, "id", gch_held_take(&held, id));
     give(score, GCH_METHOD_log_score, "name", name);
     give(score, GCH_METHOD_log_score, "value", PyTuple_GET_ITEM(number, 1));
@@ -147,8 +153,7 @@ int gch_also_put_score(struct gch_row_context *context, PyObject *const *values,
     if (!is_given(score[gch_method_argument(GCH_METHOD_log_score, "trace_id")]))
         give(score, GCH_METHOD_log_score, "trace_id", run_id);
     gch_also_complete_score(score, &held);
-    if (status == 0)
-        status = gch_row_put(context, method, score);
+    int status = held.status != 0 ? -1 : gch_row_put(context, method, score);
     gch_held_drop(&held);
     return status;
 }
@@ -229,7 +234,7 @@ int gch_also_put_observation(struct gch_row_context *context, PyObject *const *v
 {
     const struct gch_method *method = gch_method_get(GCH_METHOD_log_observation);
     PyObject *observation[GCH_ARGUMENTS_MAX] = {NULL};
-    struct gch_held held = {{NULL}, 0};
+    struct gch_held held = {.count = 0};
     for (size_t i = 0; i < sizeof(same_in_observation) / sizeof(same_in_observation[0]); i++)
         give(observation, GCH_METHOD_log_observation, same_in_observation[i].to,
              values[gch_method_argument(GCH_METHOD_log_llm_interaction, same_in_observation[i].from)]);
@@ -244,8 +249,11 @@ int gch_also_put_observation(struct gch_row_context *context, PyObject *const *v
          gch_held_take(&held, PyUnicode_InternFromString("GENERATION")));
     context->provider = values[gch_method_argument(GCH_METHOD_log_llm_interaction, "provider")];
     int status = give_times(context, values, observation, &held);
-    context->filled = gch_also_fill(context->convert.state, method, dict, observation, &held);
-    give_trace(context, observation, &held);
+    if (status == 0) {
+        context->filled = gch_also_fill(context->convert.state, method, dict, observation, &held);
+        give_trace(context, observation, &held);
+        status = held.status;
+    }
     if (status == 0)
         status = gch_row_put_also(context, method, observation);
     gch_held_drop(&held);

@@ -220,6 +220,7 @@ def test_nothing_is_recorded_when_recording_is_off(script: Script) -> None:
         "import genesis_ch\n@genesis_ch.observe\ndef f(x): return x\n"
         "with genesis_ch.context(run_id='r'), genesis_ch.span('s') as s:\n    assert f(1) == 1 and len(s.id) == 36 and s.trace_id\n"
         "assert genesis_ch.ch_logger.log_score('a', 1, id='mine') == 'mine'\n"
+        "assert genesis_ch.ch_logger.delete_score(None) is None\n"
     )
     script.run(program, GENESIS_CH_MODE="disabled")
 
