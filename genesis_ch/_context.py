@@ -146,6 +146,13 @@ def dict_of(value: Any) -> Values:
         return {"value": value}
 
 
+def _same(one: Any, other: Any) -> bool:
+    try:
+        return bool(one == other)
+    except Exception:  # an array and the like, which is no id
+        return False
+
+
 def _without_repeats(tags: list[Any]) -> list[Any]:
     try:
         return list(dict.fromkeys(tags))
@@ -160,7 +167,7 @@ def combined(outer: Values, inner: Values) -> Values:
         values["tags"] = _without_repeats([*outer["tags"], *inner["tags"]])
     if "metadata" in outer and "metadata" in inner:
         values["metadata"] = {**outer["metadata"], **inner["metadata"]}
-    if inner.get("trace_id", outer.get("trace_id")) != outer.get("trace_id"):
+    if "trace_id" in inner and not _same(inner["trace_id"], outer.get("trace_id")):
         for name in ("observation_id", "parent_observation_id", SPAN):
             if name not in inner:
                 values.pop(name, None)

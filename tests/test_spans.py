@@ -231,7 +231,7 @@ class Unreadable:
     def fail(self, *_: object) -> Any:
         raise RuntimeError("from the caller's object")
 
-    __str__ = __iter__ = __bool__ = fail
+    __str__ = __iter__ = __bool__ = __eq__ = fail  # type: ignore[assignment]
     __hash__ = None  # type: ignore[assignment]
 
 
@@ -240,7 +240,7 @@ def test_what_cannot_be_used_never_raises(recorder: Recorder) -> None:
     with span("given twice", start_time=1_700_000_000, trace_id=odd) as step:
         step.update(metadata="no mapping").update(metadata={"a": 1}).update(id="x", start_time=0, trace_id="x", end_time=1_700_000_001)
         step.score("s", 1, trace_id="x", observation_id="x")
-    with span("type", odd), genesis_ch.context(tags=odd, metadata=odd), genesis_ch.context(tags=[odd], metadata={"k": "v"}):
+    with span("type", odd), genesis_ch.context(tags=odd, metadata=odd, trace_id=odd), genesis_ch.context(tags=[odd], metadata={"k": "v"}):
         ch_logger.log_trace("t")
     row = stored(recorder)["given twice"]
     assert (row["id"], row["trace_id"], row["metadata"]) == (step.id, step.trace_id, {"value": "no mapping", "a": "1"})
