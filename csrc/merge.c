@@ -57,7 +57,17 @@ struct piece {
     char row; /* whose column put_emptiness asks about */
 };
 
-/* Writes a template: %c is the column's name, %b its bit, %t its type, %r the row. */
+/* Inside of quotes. */
+static void put_type(const struct piece *piece)
+{
+    for (size_t i = 0; i < piece->type.len; i++) {
+        if (piece->type.text[i] == '\'' || piece->type.text[i] == '\\')
+            gch_buf_byte(piece->sql, '\\');
+        gch_buf_byte(piece->sql, (uint8_t)piece->type.text[i]);
+    }
+}
+
+/* Writes a template: %c is the column's name, %b its bit, %t its type for a quoted text, %r the row. */
 static void put(const struct piece *piece, const char *text)
 {
     for (const char *at = text; *at != '\0'; at++) {
@@ -73,7 +83,7 @@ static void put(const struct piece *piece, const char *text)
         else if (*at == 'r')
             gch_buf_byte(piece->sql, (uint8_t)piece->row);
         else
-            gch_buf_append(piece->sql, piece->type.text, piece->type.len);
+            put_type(piece);
     }
 }
 

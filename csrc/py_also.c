@@ -96,9 +96,9 @@ void gch_also_init(void)
 
 PyObject *gch_held_take(struct gch_held *held, PyObject *object)
 {
-    if (object == NULL)
-        PyErr_Clear();
-    else if (held->count < GCH_HELD_MAX)
+    if (object == NULL && gch_forgive() != 0)
+        held->status = -1;
+    else if (object != NULL && held->count < GCH_HELD_MAX)
         held->objects[held->count++] = object;
     return object;
 }
@@ -213,13 +213,14 @@ int gch_also_put_score(struct gch_row_context *context, PyObject *const *values,
 {
     const struct gch_method *method = gch_method_get(GCH_METHOD_log_score);
     PyObject *score[GCH_ARGUMENTS_MAX] = {NULL};
-    struct gch_held held = {{NULL}, 0};
+    struct gch_held held = {.count = 0};
     PyObject *name = PyTuple_GET_ITEM(number, 0);
     PyObject *run_id = values[PLACE(log_individual, run_id)];
     PyObject *generation = values[PLACE(log_individual, generation)];
     PyObject *individual = values[PLACE(log_individual, individual_id)];
     PyObject *id = PyUnicode_FromFormat("%S/%S/%S/%S", or_none(run_id), or_none(generation), or_none(individual), name);
-    int status = id == NULL ? gch_swallow(&context->convert) : 0;
+    if (id == NULL && gch_swallow(&context->convert) != 0)
+        return -1;
     score[PLACE(log_score, run_id)] = run_id;
     score[PLACE(log_score, generation)] = generation;
     score[PLACE(log_score, individual_id)] = individual;
@@ -232,8 +233,7 @@ int gch_also_put_score(struct gch_row_context *context, PyObject *const *values,
     if (!is_given(score[PLACE(log_score, trace_id)]))
         score[PLACE(log_score, trace_id)] = run_id;
     gch_also_complete_score(score, &held);
-    if (status == 0)
-        status = gch_row_put(context, method, score);
+    int status = held.status != 0 ? -1 : gch_row_put(context, method, score);
     gch_held_drop(&held);
     return status;
 }
@@ -305,7 +305,7 @@ int gch_also_put_observation(struct gch_row_context *context, PyObject *const *v
 {
     const struct gch_method *method = gch_method_get(GCH_METHOD_log_observation);
     PyObject *observation[GCH_ARGUMENTS_MAX] = {NULL};
-    struct gch_held held = {{NULL}, 0};
+    struct gch_held held = {.count = 0};
 #define X(from, to) observation[PLACE(log_observation, to)] = values[PLACE(log_llm_interaction, from)];
     SAME_IN_OBSERVATION(X)
 #undef X
@@ -318,8 +318,11 @@ int gch_also_put_observation(struct gch_row_context *context, PyObject *const *v
     observation[PLACE(log_observation, type)] = gch_held_take(&held, PyUnicode_InternFromString("GENERATION"));
     context->provider = values[PLACE(log_llm_interaction, provider)];
     int status = give_times(context, values, observation, &held);
-    context->filled = gch_also_fill(context->convert.state, method, dict, observation, &held);
-    give_trace(context, observation, &held);
+    if (status == 0) {
+        context->filled = gch_also_fill(context->convert.state, method, dict, observation, &held);
+        give_trace(context, observation, &held);
+        status = held.status;
+    }
     if (status == 0)
         status = gch_row_put_also(context, method, observation);
     gch_held_drop(&held);

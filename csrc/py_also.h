@@ -16,9 +16,11 @@ void gch_also_init(void);
 struct gch_held {
     PyObject *objects[GCH_HELD_MAX];
     int count;
+    int status; /* -1 as in py_state.h, once an object could not be made because of such an exception */
 };
 
-/* Gives the reference to held, and returns it borrowed; NULL stays NULL, without an exception. */
+/* Gives the reference to held, and returns it borrowed; NULL stays NULL, without an exception unless held->status is
+ * -1. */
 PyObject *gch_held_take(struct gch_held *held, PyObject *object);
 void gch_held_drop(struct gch_held *held);
 

@@ -1,5 +1,7 @@
 #include "py_context.h"
 
+#include "py_plain.h"
+
 static const char *const arguments[] = {
 #define X(entry, argument) argument,
     GCH_CONTEXT_MAP(X)
@@ -36,7 +38,7 @@ PyObject *gch_context_entry(struct gch_state *state, PyObject *dict, enum gch_co
 {
     PyObject *value = PyDict_GetItemWithError(dict, state->context_names[entry]);
     if (value == NULL)
-        PyErr_Clear();
+        (void)gch_forgive();
     return value == Py_None ? NULL : value;
 }
 
@@ -45,9 +47,7 @@ PyObject *gch_context_metadata(PyObject *of_context, PyObject *given)
     if (!PyDict_Check(given) || !PyDict_Check(of_context))
         return NULL;
     PyObject *merged = PyDict_Copy(of_context);
-    if (merged == NULL || PyDict_Update(merged, given) != 0) {
-        PyErr_Clear();
+    if (merged != NULL && PyDict_Update(merged, given) != 0)
         Py_CLEAR(merged);
-    }
     return merged;
 }

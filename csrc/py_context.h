@@ -44,7 +44,8 @@ PyObject *gch_context_get(struct gch_state *state);
 /* An entry of it, borrowed, or NULL. */
 PyObject *gch_context_entry(struct gch_state *state, PyObject *dict, enum gch_context_entry entry);
 
-/* The call's metadata on top of the context's, as a new dict; NULL: the call's own stays as it is. */
+/* The call's metadata on top of the context's, as a new dict; NULL, perhaps with an exception set: the call's own stays
+ * as it is. */
 PyObject *gch_context_metadata(PyObject *of_context, PyObject *given);
 
 #endif

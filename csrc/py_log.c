@@ -112,7 +112,8 @@ static int log_program(struct gch_py_logger *self, struct gch_row_context *conte
             (void)PySet_Clear(self->codes);
         (void)PySet_Add(self->codes, program[0]);
     }
-    PyErr_Clear();
+    if (status == 0)
+        PyErr_Clear();
     return status;
 }
 
@@ -134,7 +135,7 @@ static int log_individual_rows(struct gch_py_logger *self, struct gch_row_contex
                                PyObject *dict)
 {
     PyObject *program[2] = {NULL, NULL};
-    struct gch_held held = {{NULL}, 0};
+    struct gch_held held = {.count = 0};
     int status = gch_also_hash(context, values, program, &held);
     if (status == 0)
         status = log_one(context, gch_method_get(GCH_METHOD_log_individual), GCH_METHOD_log_individual, values);
@@ -235,19 +236,24 @@ static int log_rows(struct gch_py_logger *self, struct gch_logger *logger, enum 
 {
     struct gch_scratch spare;
     struct gch_scratch *scratch = take_scratch(self, &spare);
-    struct gch_held held = {{NULL}, 0};
+    struct gch_held held = {.count = 0};
     struct gch_row_context context = {
         .convert = {self->state, &logger->counters, &scratch->row, &scratch->numbers, &scratch->path, 0, NULL},
         .logger = logger,
         .filled = filled,
     };
     complete_values(self, id, values, &held);
-    int status = log_by_method(self, &context, id, values, dict);
+    int status = held.status != 0 ? -1 : log_by_method(self, &context, id, values, dict);
     if (status == 0)
-        *made = gch_method_get(id)->kind == GCH_KIND_PLAIN ? Py_NewRef(Py_None) : id_of_row(&context);
+        *made = gch_method_get(id)->kind == GCH_KIND_PLAIN ? Py_NewRef(Py_None) : gch_or_none(id_of_row(&context));
     gch_held_drop(&held);
     give_scratch(self, scratch);
-    return status == 0 && *made == NULL ? -1 : status;
+    return status;
+}
+
+static bool names_no_row(enum gch_method_id id, PyObject *const *values)
+{
+    return gch_method_get(id)->kind == GCH_KIND_DELETE && (values[0] == NULL || values[0] == Py_None);
 }
 
 /* What a method returns when nothing is recorded: an id all the same, for callers who pass it on. */
@@ -257,6 +263,8 @@ static PyObject *not_logged(struct gch_py_logger *self, enum gch_method_id id, P
     if (gch_method_get(id)->kind == GCH_KIND_PLAIN)
         Py_RETURN_NONE;
     PyObject *given = values[gch_method_argument(id, "id")];
+    if (names_no_row(id, values))
+        Py_RETURN_NONE;
     if (given != NULL && PyUnicode_Check(given) && PyUnicode_GET_LENGTH(given) > 0)
         return Py_NewRef(given);
     uint8_t uuid[16];
@@ -265,7 +273,7 @@ static PyObject *not_logged(struct gch_py_logger *self, enum gch_method_id id, P
     gch_random(random, sizeof(random));
     gch_uuid_make(uuid, gch_realtime_us() / 1000, random);
     gch_uuid_text(uuid, text);
-    return PyUnicode_FromString(text);
+    return gch_or_none(PyUnicode_FromString(text));
 }
 
 /* Logs what was bound, and looks after what the recorder has to say. */
@@ -287,11 +295,6 @@ static PyObject *log_values(struct gch_py_logger *self, struct gch_core *core, e
     return made;
 }
 
-static bool names_no_row(enum gch_method_id id, PyObject *const *values)
-{
-    return gch_method_get(id)->kind == GCH_KIND_DELETE && (values[0] == NULL || values[0] == Py_None);
-}
-
 static PyObject *log_call(PyObject *object, enum gch_method_id id, PyObject *const *args, Py_ssize_t nargs,
                           PyObject *kwnames)
 {
@@ -304,7 +307,7 @@ static PyObject *log_call(PyObject *object, enum gch_method_id id, PyObject *con
     if (self->disabled || gch_core_open(self, &raised) != GCH_OK)
         return raised != 0 ? NULL : not_logged(self, id, values);
     struct gch_core *core = gch_core_take(self);
-    struct gch_held held = {{NULL}, 0};
+    struct gch_held held = {.count = 0};
     PyObject *dict = gch_held_take(&held, gch_context_get(self->state));
     uint64_t filled = gch_also_fill(self->state, method, dict, values, &held);
     bool no_row = names_no_row(id, values);
@@ -313,7 +316,9 @@ static PyObject *log_call(PyObject *object, enum gch_method_id id, PyObject *con
     gch_bind_check(method, values, &trouble);
     if (trouble.what != NULL)
         gch_complain(core->logger, method, &trouble);
-    PyObject *made = no_row ? Py_NewRef(Py_None) : log_values(self, core, id, values, dict, filled);
+    PyObject *made = NULL;
+    if (held.status == 0)
+        made = no_row ? Py_NewRef(Py_None) : log_values(self, core, id, values, dict, filled);
     gch_held_drop(&held);
     gch_core_give(core);
     return made;

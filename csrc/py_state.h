@@ -43,6 +43,15 @@ static inline struct gch_state *gch_state_of_type(PyTypeObject *type)
     return module == NULL ? NULL : gch_state_of_module(module);
 }
 
+/* An id that a method returns; None when memory was too short for it. */
+static inline PyObject *gch_or_none(PyObject *id)
+{
+    if (id != NULL)
+        return id;
+    PyErr_Clear();
+    Py_RETURN_NONE;
+}
+
 /* A new str of any bytes: what is no UTF-8 (a path, a server's words) becomes U+FFFD. */
 static inline PyObject *gch_text(const char *text)
 {

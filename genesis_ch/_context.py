@@ -6,6 +6,7 @@ asyncio have their own, and a forked child goes on with its parent's. A new thre
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from contextvars import Token
@@ -31,26 +32,53 @@ def current() -> Values:
 class Scope:
     """Some values on top of the current ones, between enter() and leave()."""
 
-    __slots__ = ("_outer", "_token")
+    __slots__ = ("_outer", "_token", "values")
 
     def __init__(self) -> None:
         self._token: Token[Values] | None = None
         self._outer: Values = _NOTHING
+        self.values: Values = _NOTHING
 
     def enter(self, values: Values) -> None:
         """Put these values in place of the current ones."""
         self._outer = current()
+        self.values = values
         self._token = _variable.set(values)
 
     def leave(self) -> None:
-        """Put back what was there; also from another task or thread, where a generator may be closed."""
+        """Put back what was there; also from another task or thread, where a generator may be closed, unless that has values of its own."""
         token, self._token = self._token, None
         if token is None:
             return
         try:
             _variable.reset(token)
         except ValueError:
-            _variable.set(self._outer)
+            if current() is self.values:
+                _variable.set(self._outer)
+
+
+class Scopes:
+    """The scopes of an object that may be entered several times, and by several threads and tasks at once."""
+
+    __slots__ = ("_scopes",)
+
+    def __init__(self) -> None:
+        self._scopes: list[Scope] = []
+
+    def enter(self, values: Values) -> None:
+        """Put these values, a dict of this one entry, in place of the current ones."""
+        scope = Scope()
+        scope.enter(values)
+        self._scopes.append(scope)
+
+    def leave(self) -> None:
+        """Leave the scope that runs here; else, of calls that do not nest, the last one."""
+        values = current()
+        entered = list(self._scopes)
+        own = [scope for scope in entered if scope.values is values] or entered
+        if own and own[-1] in self._scopes:
+            self._scopes.remove(own[-1])
+            own[-1].leave()
 
 
 class context:
@@ -86,33 +114,60 @@ class context:
             "trace_id": trace_id,
             "session_id": session_id,
             "user_id": user_id,
-            "tags": None if tags is None else [tags] if isinstance(tags, str) else list(tags),
-            "metadata": None if metadata is None else dict(metadata),
+            "tags": None if tags is None else list_of(tags),
+            "metadata": None if metadata is None else dict_of(metadata),
             "project_id": project_id,
             "environment": environment,
         }
         self._given = {name: value for name, value in given.items() if value is not None}
-        self._scopes: list[Scope] = []
+        self._scopes = Scopes()
 
     def __enter__(self) -> context:
-        scope = Scope()
-        scope.enter(combined(current(), self._given))
-        self._scopes.append(scope)
+        self._scopes.enter(combined(current(), self._given))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self._scopes:
-            self._scopes.pop().leave()
+        self._scopes.leave()
+
+
+def list_of(value: Any) -> list[Any]:
+    """Tags as a list: text, and what cannot be iterated, is one."""
+    try:
+        return [value] if isinstance(value, (str, bytes)) else list(value)
+    except Exception:  # whatever iterating raises
+        return [value]
+
+
+def dict_of(value: Any) -> Values:
+    """Metadata as a dict of its own; what is no mapping is its only entry, "value", as in a row."""
+    try:
+        return dict(value)
+    except Exception:  # whatever reading it raises
+        return {"value": value}
+
+
+def _same(one: Any, other: Any) -> bool:
+    try:
+        return bool(one == other)
+    except Exception:  # an array and the like, which is no id
+        return False
+
+
+def _without_repeats(tags: list[Any]) -> list[Any]:
+    try:
+        return list(dict.fromkeys(tags))
+    except Exception:  # what has no hash is no text
+        return tags
 
 
 def combined(outer: Values, inner: Values) -> Values:
     """Both; of what both have the inner counts, but tags and metadata add up. Another trace has other observations."""
     values = {**outer, **inner}
     if "tags" in outer and "tags" in inner:
-        values["tags"] = list(dict.fromkeys([*outer["tags"], *inner["tags"]]))
+        values["tags"] = _without_repeats([*outer["tags"], *inner["tags"]])
     if "metadata" in outer and "metadata" in inner:
         values["metadata"] = {**outer["metadata"], **inner["metadata"]}
-    if inner.get("trace_id", outer.get("trace_id")) != outer.get("trace_id"):
+    if "trace_id" in inner and not _same(inner["trace_id"], outer.get("trace_id")):
         for name in ("observation_id", "parent_observation_id", SPAN):
             if name not in inner:
                 values.pop(name, None)
@@ -135,8 +190,19 @@ class _Carried(Generic[P, R]):
             scope.leave()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        values = {name: value for name, value in self._values.items() if name != SPAN}
+        values = {name: value for name, value in self._values.items() if name != SPAN and _travels(value)}
+        if "metadata" in self._values:
+            values["metadata"] = {key: value for key, value in self._values["metadata"].items() if _travels(value)}
         return _Carried, (self._target, values)
+
+
+def _travels(value: Any) -> bool:
+    """Whether it can go to another process."""
+    try:
+        pickle.dumps(value)
+    except Exception:  # whatever the object's own __reduce__ raises
+        return False
+    return True
 
 
 class _CarryingExecutor(Executor):

@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from types import TracebackType
 from typing import Any, TypeVar, cast, overload
 
-from ._context import SPAN, Scope, Values, combined, current
+from ._context import SPAN, Scope, Scopes, Values, combined, current, dict_of
 from .logger import ch_logger
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -34,7 +34,7 @@ class Span:
     status_message) and goes on.
     """
 
-    __slots__ = ("_around", "_changes", "_fields", "_makes_trace", "_scope", "_start", "id", "name", "trace_id", "type")
+    __slots__ = ("_around", "_changes", "_fields", "_makes_trace", "_scopes", "_start", "id", "name", "trace_id", "type")
 
     def __init__(self, name: str, as_type: str = "span", **fields: Any) -> None:
         self.name = name
@@ -44,28 +44,28 @@ class Span:
         self._fields = fields
         self._changes: Values = {}
         self._around: Values = {}
-        self._scope = Scope()
+        self._scopes = Scopes()
         self._start = 0.0
         self._makes_trace = False
 
     def __enter__(self) -> Span:
-        self._scope.enter(self.begin())
+        self._scopes.enter(self.begin())
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._scope.leave()
+        self._scopes.leave()
         self.end(error)
 
     def begin(self) -> Values:
         """Store that it began; the context for what is done inside."""
         outer = current()
         self._start = time.time()
-        self.trace_id = str(self._fields.get("trace_id") or outer.get("trace_id") or "")
-        if not self.trace_id:
-            self._makes_trace = True
+        self.trace_id = text_of(self._fields.get("trace_id")) or text_of(outer.get("trace_id"))
+        self._makes_trace = not self.trace_id
+        if self._makes_trace:
             self.trace_id = ch_logger.log_trace(self.name, timestamp=self._start, input=self._fields.get("input"))
         self._around = combined(outer, {"trace_id": self.trace_id})
-        self.id = self._log(start_time=self._start, **self._fields)
+        self.id = self._log({"start_time": self._start, **self._fields})
         return {**self._around, "observation_id": self.id, "parent_observation_id": self.id, SPAN: self}
 
     def update(self, **fields: Any) -> Span:
@@ -73,19 +73,19 @@ class Span:
 
         Stored when the span ends, or at once when it has ended.
         """
-        before: Values = self._changes.get("metadata") or {}
-        added: Values = fields.get("metadata") or {}
-        metadata = {**before, **added}
+        before: Values = self._changes.get("metadata", {})
         self._changes.update(fields)
-        if metadata:
-            self._changes["metadata"] = metadata
+        if fields.get("metadata") is not None:
+            self._changes["metadata"] = {**before, **dict_of(fields["metadata"])}
+        elif before:
+            self._changes["metadata"] = before
         if not self._start:
             self._store({})
         return self
 
     def score(self, name: str, value: float | bool | str, **fields: Any) -> str:
         """Store a score of this span, as log_score; its id."""
-        return ch_logger.log_score(name, value, trace_id=self.trace_id, observation_id=self.id, **fields)
+        return ch_logger.log_score(name, value, **{**fields, "trace_id": self.trace_id, "observation_id": self.id})
 
     def end(self, error: BaseException | None = None) -> None:
         """Store that it ended, with what update() added and with the error."""
@@ -104,9 +104,9 @@ class Span:
         if self._start:
             times = {"start_time": self._start, **times}
         known: Values = {name: self._fields[name] for name in ("parent_observation_id", "model") if name in self._fields}
-        self._log(id=self.id, **{**known, **self._changes, **times})
+        self._log({**times, **known, **self._changes, "id": self.id})
 
-    def _log(self, **fields: Any) -> str:
+    def _log(self, fields: Values) -> str:
         """Where it is called from need not be where the span began: its own context fills the row."""
         scope = Scope()
         scope.enter(self._around)
@@ -321,10 +321,19 @@ def _wrapped_async_generator(target: Callable[..., Any], make: _Maker, capture: 
 
 def known_type(as_type: str) -> str:
     """The type in capitals, as it is stored; an unknown one is SPAN, with a line to logging."""
-    if as_type.lower() in TYPES:
+    if isinstance(as_type, str) and as_type.lower() in TYPES:
         return as_type.upper()
-    _log.warning("as_type=%r is none of %s; stored as a span", as_type, ", ".join(TYPES))
+    shown = repr(as_type) if isinstance(as_type, str) else f"a {type(as_type).__name__}"
+    _log.warning("as_type=%s is none of %s; stored as a span", shown, ", ".join(TYPES))
     return "SPAN"
+
+
+def text_of(value: Any) -> str:
+    """An id as text; "" for none, and for what cannot be made text."""
+    try:
+        return "" if value is None else str(value)
+    except Exception:  # whatever its __str__ raises
+        return ""
 
 
 def words_of(error: BaseException) -> str:

@@ -109,3 +109,39 @@ def test_another_destination_gets_the_programs_anew(recorder: Recorder) -> None:
     ch_logger.close()
     ch_logger.log_individual("r", "j", 0, "", "init", 1.0, 1.0, {}, False, code="same")
     assert [row["code"] for row in recorder.rows("programs_code")] == ["same"]
+
+
+class Interrupting(dict[str, Any]):
+    """Ctrl-C arrives when it is first read as a mapping."""
+
+    seen = False
+
+    def __iter__(self) -> Any:
+        return super().__iter__()
+
+    def keys(self) -> Any:
+        self.seen, seen = True, self.seen
+        if not seen:
+            raise KeyboardInterrupt
+        return super().keys()
+
+
+class Wordless:
+    """Ctrl-C arrives in str(), not in repr()."""
+
+    def __str__(self) -> str:
+        raise KeyboardInterrupt
+
+    def __repr__(self) -> str:
+        return "wordless"
+
+
+def test_ctrl_c_in_what_a_call_also_does_reaches_the_caller(with_scores: Recorder) -> None:
+    with genesis_ch.context(metadata={"k": "v"}), pytest.raises(KeyboardInterrupt):
+        ch_logger.log_trace("t", metadata=Interrupting(a=1))
+    odd: Any = Wordless()
+    with pytest.raises(KeyboardInterrupt):
+        ch_logger.log_individual("r", odd, 0, None, "m", 1.0, 1.0, {"a": 1.0}, False)
+    ch_logger.log_individual(run_id="r", individual_id="without a generation", metrics={"a": 1.0})  # type: ignore[call-arg]
+    ids = {row["id"] for row in with_scores.rows("scores")}
+    assert "r/None/without a generation/a" in ids, ids

@@ -172,3 +172,56 @@ def test_a_context_holds_nothing_that_breaks_a_call(recorder: Recorder) -> None:
     rows = {row["action_type"]: row for row in recorder.rows("agent_actions")}
     assert rows["foreign"]["run_id"] == "" and json.loads(rows["odd"]["metadata"]) == {"a": 1}
     assert rows["odd"]["run_id"].startswith("<object object") and os.getpid() > 0
+
+
+def test_threads_that_share_a_context_keep_their_own(recorder: Recorder) -> None:
+    """One leaves it while another is inside; each gets back what it had."""
+    shared = genesis_ch.context(generation=7)
+    entered, left = threading.Barrier(2), threading.Barrier(2)
+    found: dict[str, list[dict[str, Any]]] = {}
+
+    def work(run_id: str, first: bool) -> None:
+        with genesis_ch.context(run_id=run_id):
+            with shared:
+                if not first:
+                    entered.wait(30)
+                inside = dict(_context.current())
+                if first:
+                    entered.wait(30)
+                else:
+                    left.wait(30)
+            after = dict(_context.current())
+            if first:
+                left.wait(30)
+        found[run_id] = [inside, after, dict(_context.current())]
+
+    threads = [threading.Thread(target=work, args=(run_id, run_id == "A")) for run_id in "AB"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert found == {run_id: [{"run_id": run_id, "generation": 7}, {"run_id": run_id}, {}] for run_id in "AB"}
+
+
+def test_a_generator_that_another_task_closes_leaves_its_values_alone() -> None:
+    async def numbers() -> Any:
+        with genesis_ch.context(generation=1):
+            yield 1
+
+    async def begin(steps: Any) -> None:
+        with genesis_ch.context(run_id="outer of the generator"):
+            await anext(steps)
+
+    async def close() -> dict[str, Any]:
+        steps = numbers()
+        await asyncio.create_task(begin(steps))
+        with genesis_ch.context(run_id="mine"):
+            await steps.aclose()
+            return _context.current()
+
+    assert asyncio.run(close()) == {"run_id": "mine"}
+
+
+def test_what_cannot_travel_stays_behind(recorder: Recorder) -> None:
+    with genesis_ch.context(run_id="R", metadata={"lock": threading.Lock(), "k": "v"}), ProcessPoolExecutor(1) as pool:
+        assert pool.submit(genesis_ch.carry(_context.current)).result(60) == {"run_id": "R", "metadata": {"k": "v"}}

@@ -200,3 +200,23 @@ def call(chance: random.Random, model: dict[str, dict[str, Any]]) -> str:
     values["metadata"] = {**values["metadata"], **given.get("metadata", {})}
     values["tags"] = list(dict.fromkeys([*values["tags"], *given.get("tags", [])]))
     return id
+
+
+def test_a_row_larger_than_a_query_may_be(recorder: Recorder) -> None:
+    id = ch_logger.log_observation("large", output="x" * (70 << 20))
+    assert ch_logger.flush(60).pending == 0 and recorder.count("rows_parked") == 0
+    assert recorder.read("observations", columns="id, length(output) AS size") == [{"id": id, "size": 70 << 20}]
+
+
+def test_any_text_is_an_id(recorder: Recorder) -> None:
+    ids = ["it's \\ `a` \"b\"", "with\0nul", "\u00e9\U0001f600", "long " * 20_000, "%22&;--"]
+    for id in ids:
+        assert ch_logger.log_trace("t", id=id, project_id=id, metadata={id: 1}) == id
+    recorder.rows("traces")
+    for id in ids:
+        assert ch_logger.log_trace(id=id, project_id=id, output="o") == id
+    found = {row["id"]: (row["project_id"], row["name"], row["output"], row["metadata"]) for row in recorder.rows("traces")}
+    assert found == {id: (id, "t", "o", {id: "1"}) for id in ids}
+    for id in ids:
+        ch_logger.delete_trace(id, project_id=id)
+    assert recorder.rows("traces", where="is_deleted = 0") == []

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import genesis_ch
 from conftest import Recorder, Script
 from genesis_ch import _context, ch_logger, current_span, observe, span
 
@@ -219,5 +220,42 @@ def test_nothing_is_recorded_when_recording_is_off(script: Script) -> None:
         "import genesis_ch\n@genesis_ch.observe\ndef f(x): return x\n"
         "with genesis_ch.context(run_id='r'), genesis_ch.span('s') as s:\n    assert f(1) == 1 and len(s.id) == 36 and s.trace_id\n"
         "assert genesis_ch.ch_logger.log_score('a', 1, id='mine') == 'mine'\n"
+        "assert genesis_ch.ch_logger.delete_score(None) is None\n"
     )
     script.run(program, GENESIS_CH_MODE="disabled")
+
+
+class Unreadable:
+    """Nothing can be had of it."""
+
+    def fail(self, *_: object) -> Any:
+        raise RuntimeError("from the caller's object")
+
+    __str__ = __iter__ = __bool__ = __eq__ = fail  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]
+
+
+def test_what_cannot_be_used_never_raises(recorder: Recorder) -> None:
+    odd: Any = Unreadable()
+    with span("given twice", start_time=1_700_000_000, trace_id=odd) as step:
+        step.update(metadata="no mapping").update(metadata={"a": 1}).update(id="x", start_time=0, trace_id="x", end_time=1_700_000_001)
+        step.score("s", 1, trace_id="x", observation_id="x")
+    with span("type", odd), genesis_ch.context(tags=odd, metadata=odd, trace_id=odd), genesis_ch.context(tags=[odd], metadata={"k": "v"}):
+        ch_logger.log_trace("t")
+    row = stored(recorder)["given twice"]
+    assert (row["id"], row["trace_id"], row["metadata"]) == (step.id, step.trace_id, {"value": "no mapping", "a": "1"})
+    assert (row["start_time"].year, row["end_time"].year) == (2023, 2023)
+    (score,) = recorder.read("scores")
+    assert (score["trace_id"], score["observation_id"]) == (step.trace_id, step.id)
+    (trace,) = recorder.read("traces", where="name = 't'")
+    assert trace["metadata"]["k"] == "v" and len(trace["tags"]) == 1
+
+
+def test_a_span_that_is_entered_again_leaves_nothing_behind(recorder: Recorder) -> None:
+    step = span("again")
+    with step, step:
+        assert current_span() is step
+    assert current_span() is None and _context.current() == {}
+    with step:
+        step.update(output="second")
+    assert [row["output"] for row in recorder.rows("observations", order="output")] == ["second", None, None] and len(recorder.read("traces")) == 2

@@ -168,15 +168,11 @@ def _read_form(content_type: str, body: Iterator[bytes]) -> tuple[dict[str, str]
     match = _BOUNDARY.search(content_type)
     if match is None:
         raise own_error(36, "multipart/form-data without a boundary")
-    data = bytearray()
-    for piece in body:
-        data += piece
-        if len(data) > MAX_QUERY_BYTES:
-            raise own_error(229, f"The form is longer than {MAX_QUERY_BYTES} bytes")
+    data = b"".join((b"\r\n", *body))
     delimiter = b"\r\n--" + match.group(1).encode("latin-1")
     fields: dict[str, str] = {}
     files: dict[str, bytes] = {}
-    for part in (b"\r\n" + bytes(data)).split(delimiter)[1:]:
+    for part in data.split(delimiter)[1:]:
         if part.startswith(b"--"):
             break
         head, gap, content = part.partition(b"\r\n\r\n")
@@ -186,6 +182,8 @@ def _read_form(content_type: str, body: Iterator[bytes]) -> tuple[dict[str, str]
         key = name.group(1).decode("utf-8", "surrogateescape")
         if _PART_FILE.search(head):
             files[key] = content
+        elif len(content) > MAX_QUERY_BYTES:
+            raise own_error(229, f"The form's field {key} is longer than {MAX_QUERY_BYTES} bytes")
         else:
             fields[key] = content.decode("utf-8", "surrogateescape")
     return fields, files

@@ -53,4 +53,19 @@ static void test_an_unknown_table_has_none(void)
     gch_buf_deinit(&sql);
 }
 
-CHECK_MAIN(test_every_table_with_ids_has_a_statement, test_an_unknown_table_has_none)
+static void test_types_do_not_end_the_text_that_they_stand_in(void)
+{
+    static const char type[] = "DateTime64(3, 'UTC\\')";
+    struct gch_buf sql;
+    struct gch_schema schema = {.table = {"traces", 6},
+                                .count = 3,
+                                .names = {{"seen", 4}, {"event_ts", 8}, {"_set", 4}},
+                                .types = {{type, sizeof(type) - 1}, {"DateTime64(3)", 13}, {"UInt64", 6}}};
+    gch_buf_init(&sql, 1 << 20);
+    CHECK_INT(gch_merge_put_statement(&schema, &sql), GCH_OK);
+    CHECK(strstr(gch_buf_cstr(&sql), "defaultValueOfTypeName('DateTime64(3, \\'UTC\\\\\\')')") != NULL);
+    gch_buf_deinit(&sql);
+}
+
+CHECK_MAIN(test_every_table_with_ids_has_a_statement, test_an_unknown_table_has_none,
+           test_types_do_not_end_the_text_that_they_stand_in)
