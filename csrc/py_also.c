@@ -8,6 +8,92 @@
 #include "thread.h"
 #include "uuid.h"
 
+/* Arguments that are looked at here. X(method, argument) */
+#define PLACE_MAP(X)                                                                                                   \
+    X(log_individual, code)                                                                                            \
+    X(log_individual, code_hash)                                                                                       \
+    X(log_individual, code_size)                                                                                       \
+    X(log_individual, combined_score)                                                                                  \
+    X(log_individual, fitness_score)                                                                                   \
+    X(log_individual, generation)                                                                                      \
+    X(log_individual, individual_id)                                                                                   \
+    X(log_individual, run_id)                                                                                          \
+    X(log_individual, timestamp)                                                                                       \
+    X(log_llm_interaction, cost)                                                                                       \
+    X(log_llm_interaction, error)                                                                                      \
+    X(log_llm_interaction, execution_time)                                                                             \
+    X(log_llm_interaction, generation)                                                                                 \
+    X(log_llm_interaction, individual_id)                                                                              \
+    X(log_llm_interaction, messages)                                                                                   \
+    X(log_llm_interaction, metadata)                                                                                   \
+    X(log_llm_interaction, model)                                                                                      \
+    X(log_llm_interaction, provider)                                                                                   \
+    X(log_llm_interaction, response)                                                                                   \
+    X(log_llm_interaction, run_id)                                                                                     \
+    X(log_llm_interaction, timestamp)                                                                                  \
+    X(log_llm_interaction, trace_id)                                                                                   \
+    X(log_llm_interaction, usage)                                                                                      \
+    X(log_observation, cost)                                                                                           \
+    X(log_observation, end_time)                                                                                       \
+    X(log_observation, generation)                                                                                     \
+    X(log_observation, individual_id)                                                                                  \
+    X(log_observation, input)                                                                                          \
+    X(log_observation, level)                                                                                          \
+    X(log_observation, metadata)                                                                                       \
+    X(log_observation, model)                                                                                          \
+    X(log_observation, name)                                                                                           \
+    X(log_observation, output)                                                                                         \
+    X(log_observation, run_id)                                                                                         \
+    X(log_observation, start_time)                                                                                     \
+    X(log_observation, status_message)                                                                                 \
+    X(log_observation, trace_id)                                                                                       \
+    X(log_observation, type)                                                                                           \
+    X(log_observation, usage)                                                                                          \
+    X(log_score, data_type)                                                                                            \
+    X(log_score, generation)                                                                                           \
+    X(log_score, id)                                                                                                   \
+    X(log_score, individual_id)                                                                                        \
+    X(log_score, name)                                                                                                 \
+    X(log_score, run_id)                                                                                               \
+    X(log_score, source)                                                                                               \
+    X(log_score, string_value)                                                                                         \
+    X(log_score, timestamp)                                                                                            \
+    X(log_score, trace_id)                                                                                             \
+    X(log_score, value)
+
+enum place {
+#define X(method, argument) PLACE_##method##_##argument,
+    PLACE_MAP(X)
+#undef X
+        PLACE_COUNT
+};
+
+/* Where each is among the values of its method. */
+static signed char places[PLACE_COUNT];
+
+#define PLACE(method, argument) places[PLACE_##method##_##argument]
+
+/* X(argument of the LLM call, that of its observation) */
+#define SAME_IN_OBSERVATION(X)                                                                                         \
+    X(model, model)                                                                                                    \
+    X(messages, input)                                                                                                 \
+    X(response, output)                                                                                                \
+    X(cost, cost)                                                                                                      \
+    X(metadata, metadata)                                                                                              \
+    X(run_id, run_id)                                                                                                  \
+    X(generation, generation)                                                                                          \
+    X(individual_id, individual_id)                                                                                    \
+    X(trace_id, trace_id)                                                                                              \
+    X(usage, usage)                                                                                                    \
+    X(error, status_message)
+
+void gch_also_init(void)
+{
+#define X(method, argument) PLACE(method, argument) = (signed char)gch_method_argument(GCH_METHOD_##method, #argument);
+    PLACE_MAP(X)
+#undef X
+}
+
 PyObject *gch_held_take(struct gch_held *held, PyObject *object)
 {
     if (object == NULL && gch_forgive() != 0)
@@ -53,9 +139,9 @@ uint64_t gch_also_fill(struct gch_state *state, const struct gch_method *method,
 
 void gch_also_complete_score(PyObject **values, struct gch_held *held)
 {
-    int place = gch_method_argument(GCH_METHOD_log_score, "value");
-    int type_place = gch_method_argument(GCH_METHOD_log_score, "data_type");
-    int text_place = gch_method_argument(GCH_METHOD_log_score, "string_value");
+    int place = PLACE(log_score, value);
+    int type_place = PLACE(log_score, data_type);
+    int text_place = PLACE(log_score, string_value);
     PyObject *value = values[place];
     if (!is_given(value))
         return;
@@ -110,19 +196,12 @@ PyObject *gch_also_numbers(const struct gch_row_context *context, PyObject *cons
     size_t count = gch_buf_status(convert->numbers) == GCH_OK ? convert->number_count : 0;
     PyObject *list = PyList_New(0);
     if (list == NULL || add_metrics(list, convert->numbers, count) != 0 ||
-        add_score(list, "fitness_score", values[gch_method_argument(GCH_METHOD_log_individual, "fitness_score")]) !=
-            0 ||
-        add_score(list, "combined_score", values[gch_method_argument(GCH_METHOD_log_individual, "combined_score")]) !=
-            0) {
+        add_score(list, "fitness_score", values[PLACE(log_individual, fitness_score)]) != 0 ||
+        add_score(list, "combined_score", values[PLACE(log_individual, combined_score)]) != 0) {
         PyErr_Clear();
         Py_CLEAR(list);
     }
     return list;
-}
-
-static void give(PyObject **values, enum gch_method_id id, const char *name, PyObject *value)
-{
-    values[gch_method_argument(id, name)] = value;
 }
 
 static PyObject *or_none(PyObject *value)
@@ -132,26 +211,27 @@ static PyObject *or_none(PyObject *value)
 
 int gch_also_put_score(struct gch_row_context *context, PyObject *const *values, PyObject *number, PyObject *dict)
 {
-    static const char *const same[] = {"run_id", "generation", "individual_id", "timestamp"};
     const struct gch_method *method = gch_method_get(GCH_METHOD_log_score);
     PyObject *score[GCH_ARGUMENTS_MAX] = {NULL};
     struct gch_held held = {.count = 0};
     PyObject *name = PyTuple_GET_ITEM(number, 0);
-    for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++)
-        give(score, GCH_METHOD_log_score, same[i], values[gch_method_argument(GCH_METHOD_log_individual, same[i])]);
-    PyObject *run_id = score[gch_method_argument(GCH_METHOD_log_score, "run_id")];
-    PyObject *id = PyUnicode_FromFormat(
-        "%S/%S/%S/%S", or_none(run_id), or_none(values[gch_method_argument(GCH_METHOD_log_individual, "generation")]),
-        or_none(values[gch_method_argument(GCH_METHOD_log_individual, "individual_id")]), name);
+    PyObject *run_id = values[PLACE(log_individual, run_id)];
+    PyObject *generation = values[PLACE(log_individual, generation)];
+    PyObject *individual = values[PLACE(log_individual, individual_id)];
+    PyObject *id = PyUnicode_FromFormat("%S/%S/%S/%S", or_none(run_id), or_none(generation), or_none(individual), name);
     if (id == NULL && gch_swallow(&context->convert) != 0)
         return -1;
-    give(score, GCH_METHOD_log_score, "id", gch_held_take(&held, id));
-    give(score, GCH_METHOD_log_score, "name", name);
-    give(score, GCH_METHOD_log_score, "value", PyTuple_GET_ITEM(number, 1));
-    give(score, GCH_METHOD_log_score, "source", gch_held_take(&held, PyUnicode_InternFromString("EVAL")));
+    score[PLACE(log_score, run_id)] = run_id;
+    score[PLACE(log_score, generation)] = generation;
+    score[PLACE(log_score, individual_id)] = individual;
+    score[PLACE(log_score, timestamp)] = values[PLACE(log_individual, timestamp)];
+    score[PLACE(log_score, id)] = gch_held_take(&held, id);
+    score[PLACE(log_score, name)] = name;
+    score[PLACE(log_score, value)] = PyTuple_GET_ITEM(number, 1);
+    score[PLACE(log_score, source)] = gch_held_take(&held, PyUnicode_InternFromString("EVAL"));
     context->filled = gch_also_fill(context->convert.state, method, dict, score, &held);
-    if (!is_given(score[gch_method_argument(GCH_METHOD_log_score, "trace_id")]))
-        give(score, GCH_METHOD_log_score, "trace_id", run_id);
+    if (!is_given(score[PLACE(log_score, trace_id)]))
+        score[PLACE(log_score, trace_id)] = run_id;
     gch_also_complete_score(score, &held);
     int status = held.status != 0 ? -1 : gch_row_put(context, method, score);
     gch_held_drop(&held);
@@ -162,9 +242,9 @@ int gch_also_put_score(struct gch_row_context *context, PyObject *const *values,
 
 int gch_also_hash(struct gch_row_context *context, PyObject **values, PyObject *program[2], struct gch_held *held)
 {
-    PyObject *code = values[gch_method_argument(GCH_METHOD_log_individual, "code")];
-    PyObject **hash = &values[gch_method_argument(GCH_METHOD_log_individual, "code_hash")];
-    PyObject **size = &values[gch_method_argument(GCH_METHOD_log_individual, "code_size")];
+    PyObject *code = values[PLACE(log_individual, code)];
+    PyObject **hash = &values[PLACE(log_individual, code_hash)];
+    PyObject **size = &values[PLACE(log_individual, code_size)];
     if (!is_given(code))
         return 0;
     PyObject *made = gch_plain_program(&context->convert, code);
@@ -185,15 +265,6 @@ int gch_also_hash(struct gch_row_context *context, PyObject **values, PyObject *
 
 /* ---- the observation of an LLM call ---- */
 
-static const struct {
-    const char *from;
-    const char *to;
-} same_in_observation[] = {
-    {"model", "model"},       {"messages", "input"}, {"response", "output"},       {"cost", "cost"},
-    {"metadata", "metadata"}, {"run_id", "run_id"},  {"generation", "generation"}, {"individual_id", "individual_id"},
-    {"trace_id", "trace_id"}, {"usage", "usage"},    {"error", "status_message"},
-};
-
 static bool is_text_or_more(PyObject *value)
 {
     return is_given(value) && !(PyUnicode_Check(value) && PyUnicode_GET_LENGTH(value) == 0);
@@ -203,8 +274,8 @@ static bool is_text_or_more(PyObject *value)
 static int give_times(struct gch_row_context *context, PyObject *const *values, PyObject **observation,
                       struct gch_held *held)
 {
-    PyObject *given = values[gch_method_argument(GCH_METHOD_log_llm_interaction, "timestamp")];
-    PyObject *took = values[gch_method_argument(GCH_METHOD_log_llm_interaction, "execution_time")];
+    PyObject *given = values[PLACE(log_llm_interaction, timestamp)];
+    PyObject *took = values[PLACE(log_llm_interaction, execution_time)];
     double seconds = 0.0;
     int64_t ms = (int64_t)(gch_realtime_us() / 1000);
     int status = is_given(took) ? gch_number_f64(&context->convert, took, &seconds) : 0;
@@ -213,16 +284,16 @@ static int give_times(struct gch_row_context *context, PyObject *const *values, 
     if (!isfinite(seconds) || seconds < 0.0)
         seconds = 0.0;
     double start = (double)ms / 1000.0 - (is_given(given) ? 0.0 : seconds);
-    give(observation, GCH_METHOD_log_observation, "start_time", gch_held_take(held, PyFloat_FromDouble(start)));
-    give(observation, GCH_METHOD_log_observation, "end_time", gch_held_take(held, PyFloat_FromDouble(start + seconds)));
+    observation[PLACE(log_observation, start_time)] = gch_held_take(held, PyFloat_FromDouble(start));
+    observation[PLACE(log_observation, end_time)] = gch_held_take(held, PyFloat_FromDouble(start + seconds));
     return status;
 }
 
 /* An observation belongs to a trace: the one it was made in, else its run's, else one of its own. */
 static void give_trace(struct gch_row_context *context, PyObject **observation, struct gch_held *held)
 {
-    PyObject **trace = &observation[gch_method_argument(GCH_METHOD_log_observation, "trace_id")];
-    PyObject *run_id = observation[gch_method_argument(GCH_METHOD_log_observation, "run_id")];
+    PyObject **trace = &observation[PLACE(log_observation, trace_id)];
+    PyObject *run_id = observation[PLACE(log_observation, run_id)];
     char text[GCH_UUID_TEXT];
     if (is_text_or_more(*trace))
         return;
@@ -235,19 +306,17 @@ int gch_also_put_observation(struct gch_row_context *context, PyObject *const *v
     const struct gch_method *method = gch_method_get(GCH_METHOD_log_observation);
     PyObject *observation[GCH_ARGUMENTS_MAX] = {NULL};
     struct gch_held held = {.count = 0};
-    for (size_t i = 0; i < sizeof(same_in_observation) / sizeof(same_in_observation[0]); i++)
-        give(observation, GCH_METHOD_log_observation, same_in_observation[i].to,
-             values[gch_method_argument(GCH_METHOD_log_llm_interaction, same_in_observation[i].from)]);
-    PyObject **message = &observation[gch_method_argument(GCH_METHOD_log_observation, "status_message")];
+#define X(from, to) observation[PLACE(log_observation, to)] = values[PLACE(log_llm_interaction, from)];
+    SAME_IN_OBSERVATION(X)
+#undef X
+    PyObject **message = &observation[PLACE(log_observation, status_message)];
     if (is_text_or_more(*message))
-        give(observation, GCH_METHOD_log_observation, "level",
-             gch_held_take(&held, PyUnicode_InternFromString("ERROR")));
+        observation[PLACE(log_observation, level)] = gch_held_take(&held, PyUnicode_InternFromString("ERROR"));
     else
         *message = NULL;
-    give(observation, GCH_METHOD_log_observation, "name", gch_held_take(&held, PyUnicode_InternFromString("llm")));
-    give(observation, GCH_METHOD_log_observation, "type",
-         gch_held_take(&held, PyUnicode_InternFromString("GENERATION")));
-    context->provider = values[gch_method_argument(GCH_METHOD_log_llm_interaction, "provider")];
+    observation[PLACE(log_observation, name)] = gch_held_take(&held, PyUnicode_InternFromString("llm"));
+    observation[PLACE(log_observation, type)] = gch_held_take(&held, PyUnicode_InternFromString("GENERATION"));
+    context->provider = values[PLACE(log_llm_interaction, provider)];
     int status = give_times(context, values, observation, &held);
     if (status == 0) {
         context->filled = gch_also_fill(context->convert.state, method, dict, observation, &held);

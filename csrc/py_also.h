@@ -8,6 +8,9 @@
 
 #include "py_row.h"
 
+/* Once the methods are initialised, at the import of the module. */
+void gch_also_init(void);
+
 /* New references that the values of a call borrow until it is over. */
 #define GCH_HELD_MAX 8
 struct gch_held {

@@ -1,6 +1,7 @@
 #include "py_log.h"
 
 #include "py_also.h"
+#include "py_complain.h"
 #include "py_core.h"
 #include "py_log_docs.h"
 #include "py_update.h"
@@ -45,34 +46,6 @@ static void give_scratch(struct gch_py_logger *self, struct gch_scratch *scratch
     gch_scratch_deinit(scratch);
 }
 
-/* ---- the words for a call that cannot be stored as it is ---- */
-
-static void complain(struct gch_logger *logger, const struct gch_method *method, const struct gch_bind_trouble *trouble)
-{
-    struct gch_err err;
-    const char *name = trouble->argument;
-    if (trouble->name != NULL) {
-        name = PyUnicode_AsUTF8(trouble->name);
-        PyErr_Clear();
-    }
-    gch_count(&logger->counters.arguments_ignored, 1);
-    (void)gch_err_set(&err, GCH_ERR_INVALID, "%s(): %s%s%.100s; the row is stored without it, see help(ch_logger.%s)",
-                      method->name, trouble->what, name == NULL ? "" : ": ", name == NULL ? "" : name, method->name);
-    gch_notice_post(&logger->notices, GCH_CAUSE_ARGUMENT, err.text);
-}
-
-static void count_refused(struct gch_logger *logger, const struct gch_method *method, bool too_big)
-{
-    gch_count(&logger->counters.rows_dropped, 1);
-    if (!too_big)
-        return;
-    struct gch_err err;
-    (void)gch_err_set(&err, GCH_ERR_TOO_BIG,
-                      "%s(): a row larger than %u MiB cannot be stored and was dropped; log less text at once",
-                      method->name, GCH_PAYLOAD_MAX >> 20);
-    gch_notice_post(&logger->notices, GCH_CAUSE_TOO_BIG, err.text);
-}
-
 /* ---- rows ---- */
 
 /* Hands what stands in the row buffer to the outbox; true when it is there. In a child that forked while a value was
@@ -91,7 +64,7 @@ static bool append(struct gch_row_context *context, const struct gch_method *met
     else if (status == GCH_OK)
         status = gch_outbox_append_row(&logger->outbox, method->table, row->data, row->len);
     if (status != GCH_OK)
-        count_refused(logger, method, status == GCH_ERR_TOO_BIG);
+        gch_complain_refused(logger, method, status == GCH_ERR_TOO_BIG);
     return status == GCH_OK;
 }
 
@@ -342,7 +315,7 @@ static PyObject *log_call(PyObject *object, enum gch_method_id id, PyObject *con
         values[0] = NULL;
     gch_bind_check(method, values, &trouble);
     if (trouble.what != NULL)
-        complain(core->logger, method, &trouble);
+        gch_complain(core->logger, method, &trouble);
     PyObject *made = NULL;
     if (held.status == 0)
         made = no_row ? Py_NewRef(Py_None) : log_values(self, core, id, values, dict, filled);

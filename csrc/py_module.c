@@ -1,4 +1,5 @@
 /* genesis_ch._core: the module. Multi-phase initialisation, one state an interpreter, heap types. */
+#include "py_also.h"
 #include "py_cluster.h"
 #include "py_logger.h"
 #include "py_method.h"
@@ -60,6 +61,7 @@ static int module_exec(PyObject *module)
         PyModule_AddFunctions(module, gch_outbox_methods) != 0 ||
         PyModule_AddFunctions(module, gch_cluster_methods) != 0 || gch_cluster_add_sharding(module) != 0)
         return -1;
+    gch_also_init();
     state->logger_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &gch_logger_spec, NULL);
     if (state->logger_type == NULL || PyModule_AddType(module, state->logger_type) != 0)
         return -1;

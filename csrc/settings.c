@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "likeness.h"
+
 #ifdef __APPLE__
 #include <xlocale.h>
 #endif
@@ -23,20 +25,6 @@ const struct gch_option_spec *gch_option_get(enum gch_option option)
     return &specs[option];
 }
 
-/* Letters that two names share in order: enough to guess what a typo meant. */
-static size_t likeness(const char *a, const char *b)
-{
-    size_t shared = 0;
-    for (; *a != '\0'; a++) {
-        const char *found = strchr(b, *a);
-        if (found != NULL && *found != '\0') {
-            shared += 1;
-            b = found + 1;
-        }
-    }
-    return shared;
-}
-
 int gch_option_find(const char *name, const char **nearest)
 {
     size_t best = 0;
@@ -44,7 +32,7 @@ int gch_option_find(const char *name, const char **nearest)
     for (int i = 0; i < GCH_OPTION_COUNT; i++) {
         if (strcmp(specs[i].name, name) == 0)
             return i;
-        size_t like = likeness(name, specs[i].name);
+        size_t like = gch_likeness(name, specs[i].name);
         if (like > best) {
             best = like;
             *nearest = specs[i].name;

@@ -70,6 +70,7 @@ def test_metrics_as_scores_with_the_same_ids(with_scores: Recorder) -> None:
     for fitness in (1.0, 2.0):
         with genesis_ch.context(trace_id="T"):
             ch_logger.log_individual("R", "i", 3, "p", "mutate", fitness, None, metrics, True)
+    ch_logger.log_individual("R", "bare")  # type: ignore[call-arg]
     ch_logger.log_individual("R", "plain", 0, "", "init", float("nan"), 0.25, {}, False)
     rows = with_scores.rows("scores", order="individual_id, name")
     found = [(row["individual_id"], row["name"], row["value"]) for row in rows]

@@ -387,6 +387,14 @@ def test_wrong_calls_are_stored_counted_and_told_once(recorder: Recorder, caplog
     assert recorder.count("arguments_ignored") == 6
 
 
+@pytest.mark.usefixtures("quiet")
+def test_an_unknown_argument_is_named_with_the_nearest(recorder: Recorder, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, "genesis_ch"):
+        ch_logger.log_individual("r", "i", 0, "", "m", 1, 1, {}, False, fittness_score=3)  # type: ignore[call-arg]
+    assert "log_individual(): unknown argument: fittness_score, did you mean fitness_score; the row" in caplog.text
+    assert len(recorder.rows("individuals")) == 1
+
+
 ENDINGS: list[tuple[str, dict[str, Any]]] = [
     ("log_action", {"details": {"a": [...]}}),
     ("log_action", {"action_type": ...}),

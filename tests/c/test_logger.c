@@ -1,6 +1,6 @@
 /* needs: connection.c reply.c server_text.c logger.c sender.c ticket.c syncer.c migrate.c migration.c ledger.c cluster.c
  * cluster_alter.c cluster_column.c cluster_work.c sql_scan.c embedded.c secret.c json_read.c
- * place.c settings.c url.c retry.c release.c error_class.c transport.c delivery.c halving.c update.c drainer.c outbox.c
+ * place.c settings.c likeness.c url.c retry.c release.c error_class.c transport.c delivery.c halving.c update.c drainer.c outbox.c
  * outbox_files.c orphan.c aside.c window.c batch.c schema.c merge.c multipart.c post.c query_text.c source.c
  * writer_dir.c segment.c segment_reader.c tables.c rowbinary.c notice.c buf.c crc32c.c descriptor.c disk.c status.c
  * utf8.c thread.c ; libs: libcurl libzstd libcjson */

@@ -1,4 +1,4 @@
-/* needs: place.c settings.c url.c buf.c status.c utf8.c query_text.c descriptor.c */
+/* needs: place.c settings.c likeness.c url.c buf.c status.c utf8.c query_text.c descriptor.c */
 #include "place.h"
 
 #include "scratch.h"

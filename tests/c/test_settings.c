@@ -1,4 +1,4 @@
-/* needs: settings.c buf.c status.c utf8.c */
+/* needs: settings.c likeness.c buf.c status.c utf8.c */
 #include "settings.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* needs: syncer.c disk.c outbox.c outbox_files.c writer_dir.c segment.c segment_reader.c tables.c rowbinary.c notice.c
- * buf.c crc32c.c descriptor.c status.c utf8.c thread.c settings.c */
+ * buf.c crc32c.c descriptor.c status.c utf8.c thread.c settings.c likeness.c */
 #include "syncer.h"
 
 #include "disk.h"

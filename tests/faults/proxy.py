@@ -17,6 +17,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Self
 
+from genesis_ch._core import TABLES
+
 BUFFER = 65536
 
 
@@ -43,11 +45,24 @@ class Request:
     def table(self) -> str:
         """The table that it brings rows to, "update" for an update of a run, "" for anything else."""
         if self.merges:
-            return self.body.partition(b"INSERT INTO `")[2].partition(b"`")[0].decode()
+            return _table_of(urllib.parse.parse_qs(urllib.parse.urlsplit(self.target).query)["_rows_structure"][0])
         if self.headers.get("Content-Type", "").startswith("multipart/form-data"):
             return "update"
         statement = urllib.parse.unquote(self.target.partition("query=INSERT%20INTO%20")[2])
         return statement.partition(" ")[0].strip("`")
+
+
+    @property
+    def content(self) -> bytes:
+        """The body without the boundary of a form, which is another one each time."""
+        boundary = self.headers.get("Content-Type", "").partition("boundary=")[2].encode()
+        return self.body.replace(boundary, b"") if boundary else self.body
+
+
+def _table_of(structure: str) -> str:
+    """The table whose columns an external table has; known from the head of a request alone."""
+    columns = {name: ",".join(f"{column} {kind}" for column, kind in every) for name, every in TABLES.items()}
+    return next(name for name, every in columns.items() if structure.startswith(every + ","))
 
 
 @dataclass

@@ -35,11 +35,16 @@ CUTS: dict[str, tuple[Literal["request", "reply"], Place]] = {
     "before the last byte": ("reply", lambda head, rest: head + rest - 1),
 }
 ACTIONS: tuple[How, ...] = get_args(How)
-TABLES = ("evolution_runs", "individuals", "code_lineages", "llm_logs", "agent_actions", "update")
-REQUEST_TIMEOUT = 0.3
+TABLES = (
+    "evolution_runs", "individuals", "code_lineages", "llm_logs", "agent_actions", "update", "traces", "observations", "scores",
+)  # fmt: skip
+REQUEST_TIMEOUT = 0.7
+"""Seconds: a busy machine merges a batch in less, mostly."""
 LATE = REQUEST_TIMEOUT + 0.1
 ROWS = 12
 """Rows of each of the tables with many."""
+ROWS_OF_A_CELL = 8 * ROWS + 3
+"""A trace is two, its second call adds to it; so is an LLM call, with its observation."""
 
 PROGRAM = f"""
 while True:
@@ -54,8 +59,13 @@ while True:
         ch_logger.log_lineage(run, name, "p" + name, i, "m", fitness_delta=number_of(name))
         ch_logger.log_llm_interaction("m", [{{"role": "user", "content": name}}], name, cost=number_of(name), run_id=run)
         ch_logger.log_action("a", {{"name": name}}, run_id=run)
+        ch_logger.log_trace(name, id=name, input=name, metadata={{"first": name}}, tags=[name], run_id=run)
+        ch_logger.log_score("s", number_of(name), id=name, trace_id=name, run_id=run)
     ch_logger.update_evolution_run(run, "half", 1)
     ch_logger.update_evolution_run(run, "done", 2)
+    for i in range({ROWS}):
+        name = f"{{run}}-{{i}}"
+        ch_logger.log_trace(id=name, output=name, metadata={{"then": name}}, tags=["late", name])
     result = ch_logger.flush(30)
     say(**result.__dict__)
 """
@@ -114,7 +124,7 @@ def run_cells(engine: Engine, database: str, home: Path, cwd: Path, how: How, ce
             program.tell(cell.run)
             result = program.listen()
             assert len(stage.broken) == number + 1, f"{cell}: nothing was cut"
-            settled = {"delivered": (number + 1) * (4 * ROWS + 3), "pending": 0, "rejected": 0, "dropped": 0, "parked": 0}
+            settled = {"delivered": (number + 1) * ROWS_OF_A_CELL, "pending": 0, "rejected": 0, "dropped": 0, "parked": 0}
             assert result == {**settled, "last_error": None}, (cell, result)
         program.tell("end")
         program.finish().quiet()
@@ -126,7 +136,7 @@ def run_cells(engine: Engine, database: str, home: Path, cwd: Path, how: How, ce
 def sent_again(broken: Request, requests: list[Request]) -> bool:
     """Whether the same rows were sent to the same table once more."""
     later = requests[requests.index(broken) + 1 :]
-    return any(request.target == broken.target and request.body == broken.body for request in later)
+    return any(request.target == broken.target and request.content == broken.content for request in later)
 
 
 def check_cell(found: dict[str, list[list[Any]]], cell: Cell) -> None:
@@ -134,6 +144,8 @@ def check_cell(found: dict[str, list[list[Any]]], cell: Cell) -> None:
     assert found["evolution_runs"] == [[cell.run, "done", 2, 1]], cell
     assert found["individuals"] == found["code_lineages"] == [[ROWS, ROWS, ROWS, ROWS]], (cell, found)
     assert found["llm_logs"] == found["agent_actions"] == [[ROWS, ROWS, ROWS]], (cell, found)
+    assert found["observations"] == found["scores"] == [[ROWS, ROWS, ROWS, ROWS]], (cell, found)
+    assert found["traces"] == found["of calls"] == found["of names"] == [[ROWS, ROWS, ROWS]], (cell, found)
 
 
 def versions(table: str, key: str) -> str:
@@ -156,6 +168,19 @@ def counts_by_run(engine: Engine, database: str) -> dict[str, dict[str, list[lis
             SELECT run_id, count(), uniqExact(response),
                    countIf(messages = concat('[{"role":"user","content":"', response, '"}]'))
             FROM llm_logs FINAL GROUP BY run_id""",
+        "observations": versions("observations", "id"),
+        "scores": versions("scores", "id"),
+        "of calls": """
+            SELECT o.run_id, count(), uniqExact(o.id), countIf(o.type = 'GENERATION' AND o.output = l.response)
+            FROM observations AS o FINAL LEFT JOIN llm_logs AS l FINAL ON toString(l.id) = o.id GROUP BY o.run_id""",
+        "of names": """
+            SELECT run_id, count(), uniqExact(id), countIf(value = CRC32(id) / 65537. AND trace_id = id AND name = 's')
+            FROM scores FINAL GROUP BY run_id""",
+        "traces": """
+            SELECT run_id, count(), uniqExact(id),
+                   countIf(name = id AND input = id AND output = id AND tags = [id, 'late']
+                           AND metadata = map('first', id, 'then', id))
+            FROM traces FINAL GROUP BY run_id""",
         "agent_actions": "SELECT run_id, count(), uniqExact(details), uniqExact(id) FROM agent_actions FINAL GROUP BY run_id",
     }
     found: dict[str, dict[str, list[list[Any]]]] = {}
