@@ -18,7 +18,8 @@
 #include "thread.h"
 #include "writer_dir.h"
 
-#define POLL_MS 20
+#define POLL_MS     20
+#define PATIENCE_MS 3000
 
 extern char **environ;
 
@@ -229,14 +230,23 @@ static enum gch_status start(struct gch_embedded *embedded, const _Atomic bool *
     return status;
 }
 
-/* One look: GCH_OK with url filled, GCH_ERR_AGAIN when it is starting or there is none (*alive tells which). */
-static enum gch_status look(int home_fd, struct gch_url *url, bool *alive, struct gch_err *err)
+/* A server that has just taken the lock removes the file of one that was killed, a moment later. */
+static bool is_left_behind(const struct gch_endpoint *endpoint)
+{
+    return kill((pid_t)endpoint->pid, 0) != 0 && errno == ESRCH;
+}
+
+/* One look: GCH_OK with url filled, GCH_ERR_AGAIN when it is starting or there is none (*alive tells which). A process
+ * that cannot be seen may be in another container: after some patience it is believed. */
+static enum gch_status look(int home_fd, struct gch_url *url, bool patient, bool *alive, struct gch_err *err)
 {
     struct gch_endpoint endpoint;
     *alive = server_lives(home_fd);
     if (!*alive)
         return GCH_ERR_AGAIN;
     enum gch_status status = read_endpoint(home_fd, &endpoint, err);
+    if (status == GCH_OK && patient && is_left_behind(&endpoint))
+        return GCH_ERR_AGAIN;
     return status == GCH_OK ? url_of(&endpoint, url, err) : GCH_ERR_AGAIN;
 }
 
@@ -249,10 +259,12 @@ enum gch_status gch_embedded_ensure(struct gch_embedded *embedded, struct gch_ur
         return status;
     bool alive;
     bool started = false;
-    uint64_t until = gch_monotonic_ms() + GCH_EMBEDDED_START_MS;
+    uint64_t begun = gch_monotonic_ms();
+    uint64_t until = begun + GCH_EMBEDDED_START_MS;
     uint64_t dead_since = 0;
-    while ((status = look(home_fd, url, &alive, err)) == GCH_ERR_AGAIN) {
-        uint64_t now = gch_monotonic_ms();
+    uint64_t now = begun;
+    while ((status = look(home_fd, url, now - begun < PATIENCE_MS, &alive, err)) == GCH_ERR_AGAIN) {
+        now = gch_monotonic_ms();
         dead_since = alive ? 0 : dead_since == 0 ? now : dead_since;
         if (atomic_load(stop)) {
             status = GCH_ERR_STOPPED;

@@ -38,8 +38,8 @@ ACTIONS: tuple[How, ...] = get_args(How)
 TABLES = (
     "evolution_runs", "individuals", "code_lineages", "llm_logs", "agent_actions", "update", "traces", "observations", "scores",
 )  # fmt: skip
-REQUEST_TIMEOUT = 0.7
-"""Seconds: a busy machine merges a batch in less, mostly."""
+REQUEST_TIMEOUT = 1.5
+"""Seconds: a busy machine merges a batch in less. One that does not makes each attempt slower than the last."""
 LATE = REQUEST_TIMEOUT + 0.1
 ROWS = 12
 """Rows of each of the tables with many."""
@@ -66,7 +66,7 @@ while True:
     for i in range({ROWS}):
         name = f"{{run}}-{{i}}"
         ch_logger.log_trace(id=name, output=name, metadata={{"then": name}}, tags=["late", name])
-    result = ch_logger.flush(30)
+    result = ch_logger.flush(60)
     say(**result.__dict__)
 """
 
@@ -99,10 +99,15 @@ class Stage:
 
 
 def cells_of(how: How, long_form: bool) -> list[Cell]:
-    """All cut points of an action: with each table in the long form, else with the tables in turn."""
+    """All cut points of an action: with each table in the long form, else with the tables in turn.
+
+    What waits for a time limit takes long: the short form tries it at every other cut, and the two ways at different ones.
+    """
     start_at = ACTIONS.index(how)
     chosen: list[Cell] = []
     for number, cut in enumerate(CUTS):
+        if not long_form and how in ("stall", "late") and number % 2 == start_at % 2:
+            continue
         tables = TABLES if long_form else (TABLES[(number + start_at) % len(TABLES)],)
         chosen += [Cell(f"{how}-{number}-{table}", cut, how, table) for table in tables]
     return chosen
