@@ -18,16 +18,19 @@ def embedded_installed() -> bool:
     return all(importlib.util.find_spec(name) is not None for name in ENGINE_MODULES)
 
 
-def migrations() -> list[tuple[str, str, str]]:
-    """(name, what makes the change, what undoes it) of every migration, in order.
+def sql_folder(name: str) -> Path:
+    """The folder of this name below sql/, which lies in genesis_ch when the package is installed, and beside it in a checkout."""
+    for folder in (PACKAGE / "sql" / name, PACKAGE.parent / "sql" / name):
+        if any(folder.glob("*.sql")):
+            return folder
+    raise FileNotFoundError(f"sql/{name} of genesis_ch is missing; install the package again")
 
-    They lie in genesis_ch/sql when the package is installed, in sql/ beside it in a checkout.
-    """
-    for folder in (PACKAGE / "sql" / "migrations", PACKAGE.parent / "sql" / "migrations"):
-        names = sorted(file.name.removesuffix(".up.sql") for file in folder.glob("*.up.sql"))
-        if names:
-            return [(name, _read(folder / f"{name}.up.sql"), _read(folder / f"{name}.down.sql")) for name in names]
-    raise FileNotFoundError("sql/migrations of genesis_ch is missing; install the package again")
+
+def migrations() -> list[tuple[str, str, str]]:
+    """(name, what makes the change, what undoes it) of every migration, in order."""
+    folder = sql_folder("migrations")
+    names = sorted(file.name.removesuffix(".up.sql") for file in folder.glob("*.up.sql"))
+    return [(name, _read(folder / f"{name}.up.sql"), _read(folder / f"{name}.down.sql")) for name in names]
 
 
 def _read(file: Path) -> str:

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._client import READING
 from ._nearest import nearest
-from ._runtime import PACKAGE
+from ._runtime import sql_folder
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -177,11 +177,7 @@ def __dir__() -> list[str]:
 @functools.cache
 def _files() -> dict[str, Path]:
     """The file of every query: genesis_ch/sql in an installed package, sql/ beside it in a checkout."""
-    for folder in (PACKAGE / "sql" / "queries", PACKAGE.parent / "sql" / "queries"):
-        files = {path.stem: path for path in folder.glob("*.sql")}
-        if files:
-            return files
-    raise FileNotFoundError("sql/queries of genesis_ch is missing; install the package again")
+    return {path.stem: path for path in sql_folder("queries").glob("*.sql")}
 
 
 @functools.cache

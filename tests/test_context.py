@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -171,7 +170,7 @@ def test_a_context_holds_nothing_that_breaks_a_call(recorder: Recorder) -> None:
     genesis_ch._core.context.reset(token)
     rows = {row["action_type"]: row for row in recorder.rows("agent_actions")}
     assert rows["foreign"]["run_id"] == "" and json.loads(rows["odd"]["metadata"]) == {"a": 1}
-    assert rows["odd"]["run_id"].startswith("<object object") and os.getpid() > 0
+    assert rows["odd"]["run_id"].startswith("<object object")
 
 
 def test_threads_that_share_a_context_keep_their_own(recorder: Recorder) -> None:
